@@ -1,0 +1,143 @@
+#include "base/json.hpp"
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+
+namespace linnet {
+namespace {
+
+constexpr size_t kMaxDepth = 64;
+
+std::string_view type_name(const simdjson::dom::element& element) {
+  using Type = simdjson::dom::element_type;
+  switch (element.type()) {
+    case Type::ARRAY: return "an array";
+    case Type::OBJECT: return "an object";
+    case Type::INT64:
+    case Type::UINT64:
+    case Type::DOUBLE: return "a number";
+    case Type::STRING: return "a string";
+    case Type::BOOL: return "a boolean";
+    case Type::NULL_VALUE: return "null";
+  }
+  return "?";
+}
+
+}  // namespace
+
+Json Json::parse(std::string_view text, std::string origin) {
+  auto document = std::make_shared<Document>();
+  document->origin = std::move(origin);
+  // A size the parser cannot index would be reported as a capacity error; the depth bounds recursion.
+  auto error = document->parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth);
+  simdjson::dom::element element;
+  if (error == simdjson::SUCCESS) error = document->parser.parse(text.data(), text.size()).get(element);
+  if (error != simdjson::SUCCESS)
+    fail(ErrorCode::malformed_file, "{} is not valid JSON: {}", document->origin,
+         simdjson::error_message(error));
+  return {std::move(document), element, ""};
+}
+
+Json Json::parse_file(const std::filesystem::path& path) {
+  return parse(map_file(path).text(), path.filename().string());
+}
+
+std::string Json::where() const {
+  return path_.empty() ? document_->origin : document_->origin + ": " + path_;
+}
+
+void Json::wrong_type(std::string_view expected) const {
+  fail(ErrorCode::malformed_file, "{} is {}, expected {}", where(), type_name(element_), expected);
+}
+
+Json Json::child(simdjson::dom::element element, std::string_view key) const {
+  std::string path = path_;
+  if (!path.empty()) path += '.';
+  path += key;
+  return {document_, element, std::move(path)};
+}
+
+bool Json::as_bool() const {
+  bool value = false;
+  if (element_.get(value) != simdjson::SUCCESS) wrong_type("a boolean");
+  return value;
+}
+
+int64_t Json::as_integer() const {
+  int64_t value = 0;
+  if (element_.get(value) == simdjson::SUCCESS) return value;
+  double number = 0;
+  if (element_.get(number) != simdjson::SUCCESS || number != std::trunc(number) ||
+      std::abs(number) > 0x1p53)
+    wrong_type("an integer");
+  return static_cast<int64_t>(number);
+}
+
+double Json::as_number() const {
+  double value = 0;
+  if (element_.get(value) != simdjson::SUCCESS) wrong_type("a number");
+  return value;
+}
+
+std::string_view Json::as_string() const {
+  std::string_view value;
+  if (element_.get(value) != simdjson::SUCCESS) wrong_type("a string");
+  return value;
+}
+
+std::optional<Json> Json::find(std::string_view key) const {
+  simdjson::dom::object object;
+  if (element_.get(object) != simdjson::SUCCESS) wrong_type("an object");
+  simdjson::dom::element value;
+  if (object.at_key(key).get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
+  return child(value, key);
+}
+
+Json Json::at(std::string_view key) const {
+  auto value = find(key);
+  if (!value) fail(ErrorCode::malformed_file, "{} has no entry \"{}\"", where(), key);
+  return *std::move(value);
+}
+
+std::vector<std::pair<std::string, Json>> Json::members() const {
+  simdjson::dom::object object;
+  if (element_.get(object) != simdjson::SUCCESS) wrong_type("an object");
+  std::vector<std::pair<std::string, Json>> result;
+  result.reserve(object.size());
+  for (auto [key, value] : object) result.emplace_back(std::string(key), child(value, key));
+  return result;
+}
+
+std::vector<Json> Json::elements() const {
+  simdjson::dom::array array;
+  if (element_.get(array) != simdjson::SUCCESS) wrong_type("an array");
+  std::vector<Json> result;
+  result.reserve(array.size());
+  for (auto value : array) result.push_back(child(value, std::to_string(result.size())));
+  return result;
+}
+
+bool Json::get(std::string_view key, bool fallback) const {
+  const auto value = find(key);
+  return value ? value->as_bool() : fallback;
+}
+
+int64_t Json::get(std::string_view key, int64_t fallback) const {
+  const auto value = find(key);
+  return value ? value->as_integer() : fallback;
+}
+
+double Json::get(std::string_view key, double fallback) const {
+  const auto value = find(key);
+  return value ? value->as_number() : fallback;
+}
+
+std::string Json::get(std::string_view key, const char* fallback) const {
+  const auto value = find(key);
+  return value ? std::string(value->as_string()) : fallback;
+}
+
+}  // namespace linnet
