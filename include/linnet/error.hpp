@@ -22,7 +22,8 @@ enum class ErrorCode {
 /// The code's name as it is written above, such as "malformed_file".
 std::string_view to_string(ErrorCode code) noexcept;
 
-/// The only exception that linnet throws (beside std::bad_alloc when the system has no memory left).
+/// The only exception that linnet throws (beside std::bad_alloc when the system has no memory
+/// left).
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -1,5 +1,5 @@
-// Size arithmetic that fails instead of wrapping: every product of sizes that comes from a file or a
-// caller goes through here.
+// Size arithmetic that fails instead of wrapping: every product of sizes that comes from a file or
+// a caller goes through here.
 #pragma once
 
 #include <cstdint>

@@ -35,7 +35,7 @@ std::string reason(int error) { return std::error_code(error, std::generic_categ
 Bytes map_file(const std::filesystem::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) fail(ErrorCode::not_found, "{}: {}", path.string(), reason(errno));
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file.get(), &status) != 0)
     fail(ErrorCode::not_found, "{}: {}", path.string(), reason(errno));
   require(S_ISREG(status.st_mode), "{} is not a regular file", path.string());
@@ -45,9 +45,8 @@ Bytes map_file(const std::filesystem::path& path) {
   if (address == MAP_FAILED)
     fail(ErrorCode::device, "{}: cannot map {} bytes: {}", path.string(), size, reason(errno));
   return {{static_cast<const std::byte*>(address), size},
-          std::shared_ptr<const void>(address, [size](const void* mapped) {
-            ::munmap(const_cast<void*>(mapped), size);
-          })};
+          std::shared_ptr<const void>(
+              address, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); })};
 }
 
 std::string read_file(const std::filesystem::path& path, int64_t limit) {

@@ -10,18 +10,19 @@
 
 namespace linnet {
 
-/// Maps a regular file read-only; the bytes stay valid while Bytes::owner lives, also when the file is
-/// renamed or unlinked. An empty file gives an empty view.
-/// Errors: not_found if it cannot be opened (with the system's reason), invalid_argument if it is not a
-/// regular file.
+/// Maps a regular file read-only; the bytes stay valid while Bytes::owner lives, also when the file
+/// is renamed or unlinked. An empty file gives an empty view. Errors: not_found if it cannot be
+/// opened (with the system's reason), invalid_argument if it is not a regular file.
 Bytes map_file(const std::filesystem::path& path);
 
-/// Reads a whole (small) file. Errors: as map_file; malformed_file if it has more than `limit` bytes.
+/// Reads a whole (small) file. Errors: as map_file; malformed_file if it has more than `limit`
+/// bytes.
 std::string read_file(const std::filesystem::path& path, int64_t limit = int64_t{1} << 30);
 
-/// Sequential writer into a temporary file beside `path`; commit() flushes it to the disk and renames it
-/// into place, so a reader sees the old file or the whole new one. Without commit() nothing is left.
-/// Not thread-safe. Errors: not_found if the folder is missing, device for failed writes (disk full).
+/// Sequential writer into a temporary file beside `path`; commit() flushes it to the disk and
+/// renames it into place, so a reader sees the old file or the whole new one. Without commit()
+/// nothing is left. Not thread-safe. Errors: not_found if the folder is missing, device for failed
+/// writes (disk full).
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

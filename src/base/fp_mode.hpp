@@ -10,7 +10,8 @@
 
 namespace linnet {
 
-/// Sets round-to-nearest with flush-to-zero and denormals-are-zero for its lifetime, on this thread.
+/// Sets round-to-nearest with flush-to-zero and denormals-are-zero for its lifetime, on this
+/// thread.
 class FlushSubnormals {
  public:
 #if defined(__x86_64__)

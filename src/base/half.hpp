@@ -31,7 +31,8 @@ inline float to_float(F16 value) {
   const uint32_t exponent = (value.bits >> 10) & 0x1fU;
   const uint32_t mantissa = value.bits & 0x3ffU;
   if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000U | (mantissa << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
   // Subnormal halves are normal floats: mantissa * 2^-24, exact.
   const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
   return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));

@@ -31,10 +31,12 @@ std::string_view type_name(const simdjson::dom::element& element) {
 Json Json::parse(std::string_view text, std::string origin) {
   auto document = std::make_shared<Document>();
   document->origin = std::move(origin);
-  // A size the parser cannot index would be reported as a capacity error; the depth bounds recursion.
+  // A size the parser cannot index would be reported as a capacity error; the depth bounds
+  // recursion.
   auto error = document->parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth);
   simdjson::dom::element element;
-  if (error == simdjson::SUCCESS) error = document->parser.parse(text.data(), text.size()).get(element);
+  if (error == simdjson::SUCCESS)
+    error = document->parser.parse(text.data(), text.size()).get(element);
   if (error != simdjson::SUCCESS)
     fail(ErrorCode::malformed_file, "{} is not valid JSON: {}", document->origin,
          simdjson::error_message(error));

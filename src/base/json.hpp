@@ -1,6 +1,6 @@
-// Reading JSON with errors that say where: "config.json: rope_scaling.factor is a string, expected a
-// number". A thin view over simdjson's DOM; bulk readers (a vocabulary of 262,144 entries) may walk
-// element() themselves.
+// Reading JSON with errors that say where: "config.json: rope_scaling.factor is a string, expected
+// a number". A thin view over simdjson's DOM; bulk readers (a vocabulary of 262,144 entries) may
+// walk element() themselves.
 #pragma once
 
 #include <simdjson.h>
@@ -18,8 +18,8 @@
 
 namespace linnet {
 
-/// A value inside a parsed document. Copies are cheap and keep the document alive. Immutable, so it may
-/// be read from several threads.
+/// A value inside a parsed document. Copies are cheap and keep the document alive. Immutable, so it
+/// may be read from several threads.
 class Json {
  public:
   /// Parses a whole document. `origin` (a file name) starts every message.
@@ -36,8 +36,8 @@ class Json {
   /// A number written without fraction or exponent that fits int64.
   [[nodiscard]] bool is_integer() const { return element_.is_int64(); }
 
-  /// The value as a type. Errors: malformed_file naming path, found and expected type. as_integer also
-  /// takes a number with fraction zero (HF writes 1e6 and 16.0 for integers here and there).
+  /// The value as a type. Errors: malformed_file naming path, found and expected type. as_integer
+  /// also takes a number with fraction zero (HF writes 1e6 and 16.0 for integers here and there).
   [[nodiscard]] bool as_bool() const;
   [[nodiscard]] int64_t as_integer() const;
   [[nodiscard]] double as_number() const;

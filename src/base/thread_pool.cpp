@@ -18,8 +18,8 @@
 namespace linnet {
 namespace {
 
-// Long enough to catch the next kernel of the same forward pass, short enough not to be seen by anyone
-// else on the machine: about 20 microseconds of PAUSE.
+// Long enough to catch the next kernel of the same forward pass, short enough not to be seen by
+// anyone else on the machine: about 20 microseconds of PAUSE.
 constexpr int kSpins = 400;
 
 thread_local bool inside_loop = false;

@@ -1,7 +1,7 @@
 // A fork/join pool for data-parallel loops.
 //
-// Threads: parallel_for may be called from any thread; calls are serialised by a mutex, and a call from
-// inside a running loop runs inline. The body runs with subnormals flushed (see fp_mode.hpp).
+// Threads: parallel_for may be called from any thread; calls are serialised by a mutex, and a call
+// from inside a running loop runs inline. The body runs with subnormals flushed (see fp_mode.hpp).
 // Invariant: the split into ranges depends on the total and the grain only through the number of
 // threads, and no result may depend on the split: each index is computed on its own.
 #pragma once
@@ -19,7 +19,8 @@ namespace linnet {
 
 class ThreadPool {
  public:
-  /// `threads` >= 1 counts the calling thread; 0 means one per physical core this process may run on.
+  /// `threads` >= 1 counts the calling thread; 0 means one per physical core this process may run
+  /// on.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -31,10 +32,9 @@ class ThreadPool {
   /// indices where there are enough. Returns when all are done; rethrows the first exception.
   template <class Body>
   void parallel_for(int64_t total, int64_t grain, const Body& body) {
-    run(total, grain,
-        {&body, [](const void* context, int64_t begin, int64_t end) {
-           (*static_cast<const Body*>(context))(begin, end);
-         }});
+    run(total, grain, {&body, [](const void* context, int64_t begin, int64_t end) {
+                         (*static_cast<const Body*>(context))(begin, end);
+                       }});
   }
 
  private:
