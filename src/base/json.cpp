@@ -11,7 +11,9 @@ namespace {
 
 constexpr size_t kMaxDepth = 64;
 
-std::string_view type_name(const simdjson::dom::element& element) {
+}  // namespace
+
+std::string_view json_type_name(const simdjson::dom::element& element) noexcept {
   using Type = simdjson::dom::element_type;
   switch (element.type()) {
     case Type::ARRAY: return "an array";
@@ -25,8 +27,6 @@ std::string_view type_name(const simdjson::dom::element& element) {
   }
   return "?";
 }
-
-}  // namespace
 
 Json Json::parse(std::string_view text, std::string origin) {
   auto document = std::make_shared<Document>();
@@ -52,7 +52,8 @@ std::string Json::where() const {
 }
 
 void Json::wrong_type(std::string_view expected) const {
-  fail(ErrorCode::malformed_file, "{} is {}, expected {}", where(), type_name(element_), expected);
+  fail(ErrorCode::malformed_file, "{} is {}, expected {}", where(), json_type_name(element_),
+       expected);
 }
 
 Json Json::child(simdjson::dom::element element, std::string_view key) const {

@@ -18,6 +18,9 @@
 
 namespace linnet {
 
+/// "an array", "an object", "a number", "a string", "a boolean" or "null", for messages.
+std::string_view json_type_name(const simdjson::dom::element& element) noexcept;
+
 /// A value inside a parsed document. Copies are cheap and keep the document alive. Immutable, so it
 /// may be read from several threads.
 class Json {
