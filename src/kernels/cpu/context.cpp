@@ -26,8 +26,9 @@ std::vector<Isa> available_isas() {
   std::vector<Isa> result;
   for (Isa isa : {Isa::avx512, Isa::avx2, Isa::neon})
     if ((highway_target(isa) & HWY_TARGETS & runs) != 0) result.push_back(isa);
-  // Where vectors are part of the base architecture (AArch64) there is no separate scalar build.
-  if ((HWY_TARGETS & HWY_EMU128) != 0) result.push_back(Isa::scalar);
+  // Where vectors are part of the base architecture (AArch64) there is no separate scalar build;
+  // Highway names it SCALAR instead of EMU128 for compilers with a fault in vector emulation.
+  if ((HWY_TARGETS & (HWY_EMU128 | HWY_SCALAR)) != 0) result.push_back(Isa::scalar);
   return result;
 }
 

@@ -89,6 +89,12 @@ inline F32x16 load(const BF16* from) {
 inline void store(F32x16 v, BF16* to) {
   for (int i = 0; i < kLanes; ++i) to[i] = to_bf16(v.lane[i]);
 }
+inline F32x16 load(const F16* from) {
+  return each([&](int i) { return to_float(from[i]); });
+}
+inline void store(F32x16 v, F16* to) {
+  for (int i = 0; i < kLanes; ++i) to[i] = to_f16(v.lane[i]);
+}
 /// Sixteen interleaved bf16 pairs: the first and the second of each pair.
 inline void load_pairs(const BF16* from, F32x16& first, F32x16& second) {
   for (int i = 0; i < kLanes; ++i) {
@@ -340,6 +346,51 @@ HWY_INLINE I32x16 operator-(I32x16 a, I32x16 b) {
 HWY_INLINE I32x16 operator&(I32x16 a, I32x16 b) {
   for (int p = 0; p < kRegisters; ++p) a.part[p] = hn::And(a.part[p], b.part[p]);
   return a;
+}
+/// Sixteen halves, exactly. Integer steps rather than F16C, which is not on every target.
+HWY_INLINE F32x16 load(const F16* from) {
+  F32x16 r;
+  const UintTag du;
+  const auto* bits = reinterpret_cast<const uint16_t*>(from);
+  const auto smallest = hn::Set(Tag(), 0x1p-14F);  // the smallest normal half
+  for (int p = 0; p < kRegisters; ++p) {
+    const auto half = hn::PromoteTo(du, hn::LoadU(Bf16Tag(), bits + p * kWidth));
+    const auto sign = hn::ShiftLeft<16>(hn::And(half, hn::Set(du, 0x8000U)));
+    const auto rebias = hn::Set(du, 112U << 23);
+    const auto magnitude = hn::Add(hn::ShiftLeft<13>(hn::And(half, hn::Set(du, 0x7fffU))), rebias);
+    const auto normal = hn::BitCast(Tag(), magnitude);
+    // A subnormal half: 2^-14 + m 2^-24, less the 2^-14.
+    const auto above = hn::BitCast(Tag(), hn::Add(magnitude, hn::Set(du, 1U << 23)));
+    auto value = hn::IfThenElse(hn::Lt(normal, smallest), hn::Sub(above, smallest), normal);
+    // Infinity and NaN: the largest exponent stays the largest.
+    const auto special = hn::BitCast(Tag(), hn::Add(magnitude, rebias));
+    value = hn::IfThenElse(hn::Ge(normal, hn::Set(Tag(), 65536.0F)), special, value);
+    r.part[p] = hn::BitCast(Tag(), hn::Or(hn::BitCast(du, value), sign));
+  }
+  return r;
+}
+/// Rounds to nearest even, like to_f16.
+HWY_INLINE void store(F32x16 v, F16* to) {
+  auto* bits = reinterpret_cast<uint16_t*>(to);
+  const UintTag du;
+  const Tag df;
+  for (int p = 0; p < kRegisters; ++p) {
+    const auto u = hn::BitCast(du, v.part[p]);
+    const auto sign = hn::ShiftRight<16>(hn::And(u, hn::Set(du, 0x80000000U)));
+    const auto magnitude = hn::And(u, hn::Set(du, 0x7fffffffU));
+    const auto value = hn::BitCast(df, magnitude);
+    const auto even = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(du, 1U));
+    const auto rounded = hn::Add(hn::Add(magnitude, hn::Set(du, 0xfffU)), even);
+    auto half = hn::ShiftRight<13>(hn::Sub(rounded, hn::Set(du, 0x38000000U)));
+    const auto subnormal =
+        hn::Sub(hn::BitCast(du, hn::Add(value, hn::Set(df, 0.5F))), hn::Set(du, 0x3f000000U));
+    half =
+        hn::IfThenElse(hn::RebindMask(du, hn::Lt(value, hn::Set(df, 0x1p-14F))), subnormal, half);
+    half = hn::IfThenElse(hn::RebindMask(du, hn::Ge(value, hn::Set(df, 65520.0F))),
+                          hn::Set(du, 0x7c00U), half);
+    half = hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(v.part[p])), hn::Set(du, 0x7e00U), half);
+    hn::StoreU(hn::TruncateTo(Bf16Tag(), hn::Or(half, sign)), Bf16Tag(), bits + p * kWidth);
+  }
 }
 template <int kBits>
 HWY_INLINE I32x16 shift_left(I32x16 a) {
