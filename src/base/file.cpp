@@ -33,7 +33,8 @@ std::string reason(int error) { return std::error_code(error, std::generic_categ
 }  // namespace
 
 Bytes map_file(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without O_NONBLOCK a named pipe would make open() wait for a writer.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) fail(ErrorCode::not_found, "{}: {}", path.string(), reason(errno));
   struct stat status {};
   if (::fstat(file.get(), &status) != 0)
@@ -57,9 +58,14 @@ std::string read_file(const std::filesystem::path& path, int64_t limit) {
   return std::string(bytes.text());
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(path_.string() + ".tmp-XXXXXX") {
-  descriptor_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+  // Plain open() applies the umask; mkostemp would make the file private, and reading the umask to
+  // undo that changes it for the whole process.
+  for (int attempt = 0; attempt < 1000 && descriptor_ < 0; ++attempt) {
+    temporary_ = fmt::format("{}.tmp-{}-{}", path_.string(), ::getpid(), attempt);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno != EEXIST) break;
+  }
   if (descriptor_ < 0)
     fail(ErrorCode::not_found, "cannot create a file beside {}: {}", path_.string(), reason(errno));
 }
@@ -83,10 +89,7 @@ void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(te
 
 void AtomicFile::commit() {
   require(descriptor_ >= 0, "{} was committed before", path_.string());
-  // mkostemp makes the file private; give it what a plain creation would have given.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (::fchmod(descriptor_, 0666 & ~mask) != 0 || ::fsync(descriptor_) != 0)
+  if (::fsync(descriptor_) != 0)
     fail(ErrorCode::device, "writing {}: {}", path_.string(), reason(errno));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0)
     fail(ErrorCode::device, "renaming {} to {}: {}", temporary_, path_.string(), reason(errno));
