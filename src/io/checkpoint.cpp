@@ -66,14 +66,14 @@ Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
           [folder](const CheckpointFile& file) { return map_file(folder / file.name); }};
 }
 
-Checkpoint Checkpoint::from_files(std::vector<std::pair<std::string, Bytes>> files,
+Checkpoint Checkpoint::from_files(const std::vector<std::pair<std::string, Bytes>>& files,
                                   std::string name) {
   std::vector<CheckpointFile> list;
   auto contents = std::make_shared<std::map<std::string, Bytes>>();
-  for (auto& [file_name, bytes] : files) {
+  for (const auto& [file_name, bytes] : files) {
     list.push_back({file_name, bytes.size()});
-    require(contents->emplace(file_name, std::move(bytes)).second, "{}: the file {} is given twice",
-            name, printable(file_name));
+    require(contents->emplace(file_name, bytes).second, "{}: the file {} is given twice", name,
+            printable(file_name));
   }
   return {std::move(name), std::move(list),
           [contents](const CheckpointFile& file) { return contents->at(file.name); }};

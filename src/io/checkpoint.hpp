@@ -54,7 +54,8 @@ class Checkpoint {
 
   /// The same for files in memory, by name; `name` stands for the folder in messages.
   /// Errors: as open(); invalid_argument if a name is given twice.
-  static Checkpoint from_files(std::vector<std::pair<std::string, Bytes>> files, std::string name);
+  static Checkpoint from_files(const std::vector<std::pair<std::string, Bytes>>& files,
+                               std::string name);
 
   Checkpoint(Checkpoint&&) noexcept = default;
   Checkpoint& operator=(Checkpoint&&) noexcept = default;

@@ -35,7 +35,7 @@ std::string shard(const std::vector<std::string>& names) {
 Checkpoint in_memory(const Files& files) {
   std::vector<std::pair<std::string, Bytes>> list;
   for (const auto& [name, content] : files) list.emplace_back(name, bytes_of(content));
-  return Checkpoint::from_files(std::move(list), "memory");
+  return Checkpoint::from_files(list, "memory");
 }
 
 void write(const std::filesystem::path& folder, const Files& files) {
