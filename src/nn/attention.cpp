@@ -1,0 +1,45 @@
+#include "nn/attention.hpp"
+
+#include "ops/attention.hpp"
+#include "ops/view.hpp"
+
+namespace linnet::nn {
+
+Attention Attention::load(Weights& weights, const std::string& name,
+                          const AttentionConfig& config) {
+  const int64_t m = config.hidden_size;
+  const int64_t q = config.num_attention_heads * config.head_dim;
+  const int64_t kv = config.num_key_value_heads * config.head_dim;
+  Attention result;
+  result.config_ = config;
+  result.q_proj_ = Linear::load(weights, name + ".q_proj", q, m, config.qkv_bias);
+  result.k_proj_ = Linear::load(weights, name + ".k_proj", kv, m, config.qkv_bias);
+  result.v_proj_ = Linear::load(weights, name + ".v_proj", kv, m, config.qkv_bias);
+  result.o_proj_ = Linear::load(weights, name + ".o_proj", m, q, config.output_bias);
+  result.layout_ = {.dtype = weights.compute() == Compute::bf16 ? DType::bf16 : DType::f32,
+                    .kv_heads = config.num_key_value_heads,
+                    .head_dim = config.head_dim};
+  return result;
+}
+
+Array Attention::operator()(const Array& x, const Forward& forward) const {
+  const AttentionConfig& c = config_;
+  const int64_t tokens = x.dim(0);
+  const auto heads = [&](const Array& a, int64_t count) {
+    return ops::reshape(a, {tokens, count, c.head_dim});
+  };
+  Array q = heads(q_proj_(x), c.num_attention_heads);   // [T, H, D]
+  Array k = heads(k_proj_(x), c.num_key_value_heads);   // [T, K, D]
+  const Array v = heads(v_proj_(x), c.num_key_value_heads);  // [T, K, D]
+  if (q_norm) q = (*q_norm)(q);
+  if (k_norm) k = (*k_norm)(k);
+  q = ops::rope(q, forward.rope[c.rope]);
+  k = ops::rope(k, forward.rope[c.rope]);
+  const Array y = ops::cached_attention(
+      q, k, v, layout_, c.layer_in_group * layout_.block_bytes(),
+      forward.batch.sequences[c.cache_group],
+      {.scale = c.scale, .window = c.window, .rounding = q_proj_.rounding});
+  return o_proj_(ops::reshape(y, {tokens, c.num_attention_heads * c.head_dim}));
+}
+
+}  // namespace linnet::nn

@@ -1,0 +1,35 @@
+// GatedMlp: the feed-forward part of a block.
+#pragma once
+
+#include "nn/linear.hpp"
+#include "ops/activation.hpp"
+
+namespace linnet::nn {
+
+/// y = down_proj(act(gate_proj(x)) * up_proj(x)), x and y [T, M].
+struct GatedMlp {
+  Linear gate_proj;  // [F, M]
+  Linear up_proj;    // [F, M]
+  Linear down_proj;  // [M, F]
+  ops::Activation activation = ops::Activation::silu;
+
+  struct Config {
+    int64_t hidden_size = 0;
+    int64_t intermediate_size = 0;
+    ops::Activation activation = ops::Activation::silu;
+    Bias bias = Bias::absent;
+  };
+  static GatedMlp load(Weights& weights, const std::string& name, const Config& config) {
+    const int64_t m = config.hidden_size;
+    const int64_t f = config.intermediate_size;
+    return {Linear::load(weights, name + ".gate_proj", f, m, config.bias),
+            Linear::load(weights, name + ".up_proj", f, m, config.bias),
+            Linear::load(weights, name + ".down_proj", m, f, config.bias), config.activation};
+  }
+
+  [[nodiscard]] Array operator()(const Array& x) const {
+    return down_proj(ops::gated_activation(gate_proj(x), up_proj(x), activation));
+  }
+};
+
+}  // namespace linnet::nn

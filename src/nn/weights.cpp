@@ -1,0 +1,107 @@
+#include "nn/weights.hpp"
+
+#include <algorithm>
+
+#include "ops/cast.hpp"
+#include "ops/elementwise.hpp"
+
+namespace linnet::nn {
+namespace {
+
+DType floating_dtype(const io::StoredTensor& tensor) {
+  const auto dtype = io::to_dtype(tensor.dtype);
+  if (!dtype || !is_floating(*dtype))
+    fail(ErrorCode::unsupported, "{} is stored as {}; linnet reads BF16, F16 and F32 weights",
+         tensor.name, io::to_string(tensor.dtype));
+  return *dtype;
+}
+
+Array as_array(const io::StoredTensor& tensor, const Shape& shape, const DevicePtr& device) {
+  return Array::over(io::aligned_bytes(tensor.bytes, tensor.dtype), shape, floating_dtype(tensor),
+                     device);
+}
+
+}  // namespace
+
+Weights::Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options)
+    : checkpoint_(checkpoint), device_(std::move(device)), options_(std::move(options)) {
+  for (const io::SafetensorsFile& file : checkpoint.tensor_files()) total_bytes_ += file.size();
+}
+
+bool Weights::has(std::string_view name) const {
+  return checkpoint_.find(prefix_ + std::string(name)).has_value();
+}
+
+io::StoredTensor Weights::take(std::string_view name, const Shape& shape) {
+  std::string full = prefix_ + std::string(name);
+  const auto tensor = checkpoint_.find(full);
+  if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint_.name(), full);
+  if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
+    fail(ErrorCode::malformed_file, "{} is [{}], expected {}", full, fmt::join(tensor->shape, ", "),
+         shape);
+  floating_dtype(*tensor);
+  taken_.insert(std::move(full));
+  return *tensor;
+}
+
+void Weights::loaded(const io::StoredTensor& tensor) {
+  read_bytes_ += tensor.bytes.size();
+  if (options_.progress) options_.progress(read_bytes_, total_bytes_);
+}
+
+ops::PackedMatrix Weights::matrix(std::string_view name, int64_t outputs, int64_t inputs) {
+  const Shape shape{outputs, inputs};
+  const io::StoredTensor tensor = take(name, shape);
+  const bool narrow =
+      options_.compute == Compute::bf16 || floating_dtype(tensor) == DType::bf16;
+  const DType packed = narrow ? DType::bf16 : DType::f32;
+  packed_bytes_ += ops::PackedMatrix::packed_bytes(packed, outputs, inputs);
+  if (options_.plan_only) return {};
+  ops::PackedMatrix result = ops::pack(as_array(tensor, shape, device_), packed);
+  loaded(tensor);
+  return result;
+}
+
+Array Weights::vector(std::string_view name, int64_t size, float offset) {
+  const Shape shape{size};
+  const io::StoredTensor tensor = take(name, shape);
+  packed_bytes_ += size * size_of(DType::f32);
+  if (options_.plan_only) return {};
+  // A sum with zero makes a copy of its own: nothing keeps the file mapped.
+  Array result = ops::add(ops::astype(as_array(tensor, shape, device_), DType::f32), offset);
+  loaded(tensor);
+  return result;
+}
+
+void Weights::accept_tied_head(std::string_view head, std::string_view embedding) {
+  const auto stored = checkpoint_.find(head);
+  if (!stored) return;
+  const auto original = checkpoint_.find(prefix_ + std::string(embedding));
+  const bool equal = original && original->dtype == stored->dtype &&
+                     std::ranges::equal(original->bytes.view, stored->bytes.view);
+  if (!equal)
+    fail(ErrorCode::malformed_file,
+         "{} differs from the embedding, although config.json says tie_word_embeddings", head);
+  taken_.insert(std::string(head));
+}
+
+bool Weights::ignored(std::string_view name) const {
+  return std::ranges::any_of(ignored_prefixes_,
+                             [&](const std::string& prefix) { return name.starts_with(prefix); }) ||
+         std::ranges::any_of(ignored_infixes_, [&](const std::string& infix) {
+           return name.find(infix) != std::string_view::npos;
+         });
+}
+
+void Weights::finish() const {
+  std::vector<std::string_view> unread;
+  for (const std::string_view name : checkpoint_.tensor_names())
+    if (!taken_.contains(std::string(name)) && !ignored(name)) unread.push_back(name);
+  if (unread.empty()) return;
+  const size_t count = unread.size();
+  if (unread.size() > 3) unread.resize(3);
+  fail(ErrorCode::unsupported, "{} holds {} tensors that this model type has no use for: {}{}",
+       checkpoint_.name(), count, fmt::join(unread, ", "), count > 3 ? ", ..." : "");
+}
+
+}  // namespace linnet::nn

@@ -1,0 +1,80 @@
+// Taking a checkpoint's tensors, each once and by name, into a device's layout. What is left over at the
+// end is an error: a tensor nobody read is a model half understood.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "array/array.hpp"
+#include "io/checkpoint.hpp"
+#include "ops/linear.hpp"
+
+namespace linnet::nn {
+
+/// The arithmetic of a model. bf16: operands of products are rounded to bf16, everything else is f32.
+/// f32: the reference; weights stay exactly what the file holds.
+enum class Compute { bf16, f32 };
+
+constexpr ops::Rounding rounding_of(Compute compute) {
+  return compute == Compute::bf16 ? ops::Rounding::bf16 : ops::Rounding::none;
+}
+
+/// Not thread-safe. With `plan_only` nothing is read or allocated: shapes are checked, bytes counted, and
+/// the returned arrays are undefined.
+class Weights {
+ public:
+  struct Options {
+    Compute compute = Compute::bf16;
+    bool plan_only = false;
+    /// Called after each tensor with the bytes read so far and in all.
+    std::function<void(int64_t done, int64_t total)> progress;
+  };
+
+  Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options);
+
+  /// Where names are looked up: "model." + name. Set once before reading.
+  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
+  [[nodiscard]] bool has(std::string_view name) const;
+
+  /// A weight matrix [outputs, inputs], packed. Errors: not_found naming the tensor; malformed_file with
+  /// both shapes; unsupported for an element type that is no float.
+  ops::PackedMatrix matrix(std::string_view name, int64_t outputs, int64_t inputs);
+  /// A vector [size] as f32, `offset` added to every element (Gemma's norms scale by 1 + weight).
+  Array vector(std::string_view name, int64_t size, float offset = 0.0F);
+
+  /// The head of a model with tied embeddings: if the file holds one all the same, it must be equal to
+  /// the embedding. Errors: malformed_file if it is not.
+  void accept_tied_head(std::string_view head, std::string_view embedding);
+  /// Tensors whose full name starts with `prefix` or contains `infix` are known and not wanted.
+  void ignore_prefix(std::string_view prefix) { ignored_prefixes_.emplace_back(prefix); }
+  void ignore_infix(std::string_view infix) { ignored_infixes_.emplace_back(infix); }
+  /// Errors: unsupported naming the first tensors that nobody asked for.
+  void finish() const;
+
+  [[nodiscard]] Compute compute() const noexcept { return options_.compute; }
+  [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
+  [[nodiscard]] bool plan_only() const noexcept { return options_.plan_only; }
+  /// Bytes that the weights read so far occupy once loaded.
+  [[nodiscard]] int64_t packed_bytes() const noexcept { return packed_bytes_; }
+
+ private:
+  io::StoredTensor take(std::string_view name, const Shape& shape);
+  void loaded(const io::StoredTensor& tensor);
+  [[nodiscard]] bool ignored(std::string_view name) const;
+
+  const io::Checkpoint& checkpoint_;
+  DevicePtr device_;
+  Options options_;
+  std::string prefix_;
+  std::unordered_set<std::string> taken_;
+  std::vector<std::string> ignored_prefixes_;
+  std::vector<std::string> ignored_infixes_;
+  int64_t packed_bytes_ = 0;
+  int64_t read_bytes_ = 0;
+  int64_t total_bytes_ = 0;
+};
+
+}  // namespace linnet::nn
