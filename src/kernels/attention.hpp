@@ -1,11 +1,11 @@
 // Attention over a block cache, and the cache's layout.
 //
-// Numerics (docs/numerics.md): a row's visible keys are walked in chunks of 128 absolute positions. In a
-// chunk the scores are dot products by the contract, times the scale; the running maximum, the sum (16
-// lanes) and the weighted values are rescaled once per chunk; the values are a product by the contract
-// over the chunk's four blocks of 32 keys. Chunks that hold no visible key of a row do not touch it. So
-// a row's bits depend on its query and its visible keys alone: not on how many rows are computed
-// together, nor on where the blocks lie, nor on threads or instruction set.
+// Numerics (docs/numerics.md): a row's visible keys are walked in chunks of 128 absolute positions.
+// In a chunk the scores are dot products by the contract, times the scale; the running maximum, the
+// sum (16 lanes) and the weighted values are rescaled once per chunk; the values are a product by
+// the contract over the chunk's four blocks of 32 keys. Chunks that hold no visible key of a row do
+// not touch it. So a row's bits depend on its query and its visible keys alone: not on how many
+// rows are computed together, nor on where the blocks lie, nor on threads or instruction set.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@ inline constexpr int64_t kMaxHeadDim = 512;
 
 /// One layer's part of a cache block: for each kv head the keys, then the values, both in the panel
 /// layout of kernels/matmul.hpp, so that scores and values are computed by the same inner loop.
-///   keys    weights [32 tokens, D]:       [2][Dp/2][16][2] bf16 or [2][Dp][16] f32, Dp = D up to 32
-///   values  weights [D, 32 tokens]: [ceil(D/16)][16][16][2] bf16 or [ceil(D/16)][32][16] f32
+///   keys    weights [32 tokens, D]:       [2][Dp/2][16][2] bf16 or [2][Dp][16] f32, Dp = D up to
+///   32 values  weights [D, 32 tokens]: [ceil(D/16)][16][16][2] bf16 or [ceil(D/16)][32][16] f32
 struct KvLayout {
   DType dtype = DType::bf16;  ///< bf16 or f32
   int64_t kv_heads = 0;
@@ -40,7 +40,8 @@ struct KvSequence {
   int64_t first_row = 0;       ///< of the batch
   int64_t rows = 0;            ///< consecutive tokens
   int64_t first_position = 0;  ///< of the first row in its sequence
-  /// blocks[i] holds positions 32 i .. 32 i + 31 of all layers; null where no row can see it any more.
+  /// blocks[i] holds positions 32 i .. 32 i + 31 of all layers; null where no row can see it any
+  /// more.
   std::byte* const* blocks = nullptr;
 };
 
@@ -59,7 +60,7 @@ struct AttentionArgs {
   KvLayout layout;
   int64_t layer_offset = 0;
   float scale = 1;
-  int64_t window = 0;      // a row sees itself and the window - 1 keys before it; 0: all before it
+  int64_t window = 0;  // a row sees itself and the window - 1 keys before it; 0: all before it
   bool round_to_bf16 = false;  // queries and probabilities, where they enter a product
   std::span<const KvSequence> sequences;
 };
@@ -67,8 +68,8 @@ struct AttentionArgs {
 namespace cpu {
 /// Stores the rows' keys and values at their positions (rounded to bf16 if the cache is).
 void kv_write(const KvWriteArgs& args, const Context& context);
-/// y = softmax(q k^T * scale) v over each row's visible keys, which must have been written. A head h
-/// reads kv head h / (H / K).
+/// y = softmax(q k^T * scale) v over each row's visible keys, which must have been written. A head
+/// h reads kv head h / (H / K).
 void attention(const AttentionArgs& args, const Context& context);
 }  // namespace cpu
 

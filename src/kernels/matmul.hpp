@@ -1,7 +1,7 @@
-// Matrix products under the dot-product contract (docs/numerics.md): K in blocks of 32; in a block one
-// chain of fused multiply-adds over the even k and one over the odd k, each from +0; the block's value
-// is even + odd; block values are added in rising order. Equal bits on every instruction set, for every
-// number of rows and threads.
+// Matrix products under the dot-product contract (docs/numerics.md): K in blocks of 32; in a block
+// one chain of fused multiply-adds over the even k and one over the odd k, each from +0; the
+// block's value is even + odd; block values are added in rising order. Equal bits on every
+// instruction set, for every number of rows and threads.
 #pragma once
 
 #include "kernels/cpu/context.hpp"

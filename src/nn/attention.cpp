@@ -28,17 +28,17 @@ Array Attention::operator()(const Array& x, const Forward& forward) const {
   const auto heads = [&](const Array& a, int64_t count) {
     return ops::reshape(a, {tokens, count, c.head_dim});
   };
-  Array q = heads(q_proj_(x), c.num_attention_heads);   // [T, H, D]
-  Array k = heads(k_proj_(x), c.num_key_value_heads);   // [T, K, D]
+  Array q = heads(q_proj_(x), c.num_attention_heads);        // [T, H, D]
+  Array k = heads(k_proj_(x), c.num_key_value_heads);        // [T, K, D]
   const Array v = heads(v_proj_(x), c.num_key_value_heads);  // [T, K, D]
   if (q_norm) q = (*q_norm)(q);
   if (k_norm) k = (*k_norm)(k);
   q = ops::rope(q, forward.rope[c.rope]);
   k = ops::rope(k, forward.rope[c.rope]);
-  const Array y = ops::cached_attention(
-      q, k, v, layout_, c.layer_in_group * layout_.block_bytes(),
-      forward.batch.sequences[c.cache_group],
-      {.scale = c.scale, .window = c.window, .rounding = q_proj_.rounding});
+  const Array y =
+      ops::cached_attention(q, k, v, layout_, c.layer_in_group * layout_.block_bytes(),
+                            forward.batch.sequences[c.cache_group],
+                            {.scale = c.scale, .window = c.window, .rounding = q_proj_.rounding});
   return o_proj_(ops::reshape(y, {tokens, c.num_attention_heads * c.head_dim}));
 }
 

@@ -1,7 +1,7 @@
 // What one forward pass works on: packed tokens of several sequences, never padded.
 //
-// Letters used everywhere: T packed tokens, H heads, K kv heads, D head dim, M model dim, F feed-forward,
-// V vocabulary.
+// Letters used everywhere: T packed tokens, H heads, K kv heads, D head dim, M model dim, F
+// feed-forward, V vocabulary.
 #pragma once
 
 #include <vector>
@@ -12,8 +12,8 @@
 
 namespace linnet::nn {
 
-/// Layers that keep the same tokens share block tables: one group of full-attention layers, one of each
-/// sliding window. A block of a group holds 32 tokens of all its layers.
+/// Layers that keep the same tokens share block tables: one group of full-attention layers, one of
+/// each sliding window. A block of a group holds 32 tokens of all its layers.
 struct CacheGroup {
   int64_t window = 0;  ///< 0: full attention
   int64_t layers = 0;
@@ -22,13 +22,13 @@ struct CacheGroup {
   [[nodiscard]] int64_t block_bytes() const { return layers * layout.block_bytes(); }
 };
 
-/// Packed tokens with their positions and caches. Invariant: the sequences of every group cover rows
-/// 0..T-1 in order, and their blocks are there for all positions that a row can see.
+/// Packed tokens with their positions and caches. Invariant: the sequences of every group cover
+/// rows 0..T-1 in order, and their blocks are there for all positions that a row can see.
 struct Batch {
-  std::vector<int32_t> ids;                                // [T]
-  std::vector<int64_t> positions;                          // [T]
-  std::vector<int32_t> logit_rows;                         // rows whose logits are wanted, rising
-  std::vector<std::vector<kernels::KvSequence>> sequences; // [group][sequence]
+  std::vector<int32_t> ids;                                 // [T]
+  std::vector<int64_t> positions;                           // [T]
+  std::vector<int32_t> logit_rows;                          // rows whose logits are wanted, rising
+  std::vector<std::vector<kernels::KvSequence>> sequences;  // [group][sequence]
 
   /// If set, receives what Hugging Face calls hidden_states: the scaled embedding, each layer's
   /// output but the last, and the last after the final norm; each [T, M] f32.

@@ -11,8 +11,8 @@ struct Embedding {
   ops::Rounding rounding = ops::Rounding::none;
 
   /// Reads "<name>.weight".
-  static Embedding load(Weights& weights, const std::string& name, int64_t vocabulary, int64_t width,
-                        float scale = 1.0F) {
+  static Embedding load(Weights& weights, const std::string& name, int64_t vocabulary,
+                        int64_t width, float scale = 1.0F) {
     return {weights.matrix(name + ".weight", vocabulary, width), scale,
             rounding_of(weights.compute())};
   }
@@ -22,9 +22,7 @@ struct Embedding {
     return ops::embedding(table, ids, scale);
   }
   /// [T, M] -> logits [T, V] f32
-  [[nodiscard]] Array as_head(const Array& x) const {
-    return ops::linear(x, table, {}, rounding);
-  }
+  [[nodiscard]] Array as_head(const Array& x) const { return ops::linear(x, table, {}, rounding); }
 };
 
 }  // namespace linnet::nn

@@ -28,19 +28,14 @@ Weights::Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options opt
   for (const io::SafetensorsFile& file : checkpoint.tensor_files()) total_bytes_ += file.size();
 }
 
-bool Weights::has(std::string_view name) const {
-  return checkpoint_.find(prefix_ + std::string(name)).has_value();
-}
-
-io::StoredTensor Weights::take(std::string_view name, const Shape& shape) {
-  std::string full = prefix_ + std::string(name);
-  const auto tensor = checkpoint_.find(full);
-  if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint_.name(), full);
+io::StoredTensor Weights::take(const std::string& name, const Shape& shape) {
+  const auto tensor = checkpoint_.find(name);
+  if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint_.name(), name);
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
-    fail(ErrorCode::malformed_file, "{} is [{}], expected {}", full, fmt::join(tensor->shape, ", "),
+    fail(ErrorCode::malformed_file, "{} is [{}], expected {}", name, fmt::join(tensor->shape, ", "),
          shape);
   floating_dtype(*tensor);
-  taken_.insert(std::move(full));
+  taken_.insert(name);
   return *tensor;
 }
 
@@ -49,11 +44,10 @@ void Weights::loaded(const io::StoredTensor& tensor) {
   if (options_.progress) options_.progress(read_bytes_, total_bytes_);
 }
 
-ops::PackedMatrix Weights::matrix(std::string_view name, int64_t outputs, int64_t inputs) {
+ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int64_t inputs) {
   const Shape shape{outputs, inputs};
   const io::StoredTensor tensor = take(name, shape);
-  const bool narrow =
-      options_.compute == Compute::bf16 || floating_dtype(tensor) == DType::bf16;
+  const bool narrow = options_.compute == Compute::bf16 || floating_dtype(tensor) == DType::bf16;
   const DType packed = narrow ? DType::bf16 : DType::f32;
   packed_bytes_ += ops::PackedMatrix::packed_bytes(packed, outputs, inputs);
   if (options_.plan_only) return {};
@@ -62,7 +56,7 @@ ops::PackedMatrix Weights::matrix(std::string_view name, int64_t outputs, int64_
   return result;
 }
 
-Array Weights::vector(std::string_view name, int64_t size, float offset) {
+Array Weights::vector(const std::string& name, int64_t size, float offset) {
   const Shape shape{size};
   const io::StoredTensor tensor = take(name, shape);
   packed_bytes_ += size * size_of(DType::f32);
@@ -73,16 +67,17 @@ Array Weights::vector(std::string_view name, int64_t size, float offset) {
   return result;
 }
 
-void Weights::accept_tied_head(std::string_view head, std::string_view embedding) {
-  const auto stored = checkpoint_.find(head);
+void Weights::accept_tied_head(const std::string& embedding) {
+  const std::string name = head_ + ".weight";
+  const auto stored = checkpoint_.find(name);
   if (!stored) return;
-  const auto original = checkpoint_.find(prefix_ + std::string(embedding));
+  const auto original = checkpoint_.find(embedding);
   const bool equal = original && original->dtype == stored->dtype &&
                      std::ranges::equal(original->bytes.view, stored->bytes.view);
   if (!equal)
     fail(ErrorCode::malformed_file,
-         "{} differs from the embedding, although config.json says tie_word_embeddings", head);
-  taken_.insert(std::string(head));
+         "{} differs from the embedding, although config.json says tie_word_embeddings", name);
+  taken_.insert(name);
 }
 
 bool Weights::ignored(std::string_view name) const {

@@ -1,6 +1,8 @@
-// Taking a checkpoint's tensors, each once and by name, into a device's layout. What is left over at the
-// end is an error: a tensor nobody read is a model half understood.
+// Taking a checkpoint's tensors, each once and by name, into a device's layout. What is left over
+// at the end is an error: a tensor nobody read is a model half understood.
 #pragma once
+
+#include <linnet/options.hpp>
 
 #include <functional>
 #include <string>
@@ -14,16 +16,16 @@
 
 namespace linnet::nn {
 
-/// The arithmetic of a model. bf16: operands of products are rounded to bf16, everything else is f32.
-/// f32: the reference; weights stay exactly what the file holds.
+/// The arithmetic of a model. bf16: operands of products are rounded to bf16, everything else is
+/// f32. f32: the reference; weights stay exactly what the file holds.
 enum class Compute { bf16, f32 };
 
 constexpr ops::Rounding rounding_of(Compute compute) {
   return compute == Compute::bf16 ? ops::Rounding::bf16 : ops::Rounding::none;
 }
 
-/// Not thread-safe. With `plan_only` nothing is read or allocated: shapes are checked, bytes counted, and
-/// the returned arrays are undefined.
+/// Not thread-safe. With `plan_only` nothing is read or allocated: shapes are checked, bytes
+/// counted, and the returned arrays are undefined.
 class Weights {
  public:
   struct Options {
@@ -35,19 +37,24 @@ class Weights {
 
   Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options);
 
-  /// Where names are looked up: "model." + name. Set once before reading.
-  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
-  [[nodiscard]] bool has(std::string_view name) const;
+  /// Where the text model's tensors stand in this checkpoint ("model." in a plain one) and the name
+  /// of its output head. All names below are full names.
+  void set_places(std::string prefix, std::string head) {
+    prefix_ = std::move(prefix);
+    head_ = std::move(head);
+  }
+  [[nodiscard]] const std::string& prefix() const noexcept { return prefix_; }
+  [[nodiscard]] const std::string& head() const noexcept { return head_; }
 
-  /// A weight matrix [outputs, inputs], packed. Errors: not_found naming the tensor; malformed_file with
-  /// both shapes; unsupported for an element type that is no float.
-  ops::PackedMatrix matrix(std::string_view name, int64_t outputs, int64_t inputs);
+  /// A weight matrix [outputs, inputs], packed. Errors: not_found naming the tensor; malformed_file
+  /// with both shapes; unsupported for an element type that is no float.
+  ops::PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs);
   /// A vector [size] as f32, `offset` added to every element (Gemma's norms scale by 1 + weight).
-  Array vector(std::string_view name, int64_t size, float offset = 0.0F);
+  Array vector(const std::string& name, int64_t size, float offset = 0.0F);
 
-  /// The head of a model with tied embeddings: if the file holds one all the same, it must be equal to
+  /// For a model with tied embeddings: if the file holds a head all the same, it must be equal to
   /// the embedding. Errors: malformed_file if it is not.
-  void accept_tied_head(std::string_view head, std::string_view embedding);
+  void accept_tied_head(const std::string& embedding);
   /// Tensors whose full name starts with `prefix` or contains `infix` are known and not wanted.
   void ignore_prefix(std::string_view prefix) { ignored_prefixes_.emplace_back(prefix); }
   void ignore_infix(std::string_view infix) { ignored_infixes_.emplace_back(infix); }
@@ -61,7 +68,7 @@ class Weights {
   [[nodiscard]] int64_t packed_bytes() const noexcept { return packed_bytes_; }
 
  private:
-  io::StoredTensor take(std::string_view name, const Shape& shape);
+  io::StoredTensor take(const std::string& name, const Shape& shape);
   void loaded(const io::StoredTensor& tensor);
   [[nodiscard]] bool ignored(std::string_view name) const;
 
@@ -69,6 +76,7 @@ class Weights {
   DevicePtr device_;
   Options options_;
   std::string prefix_;
+  std::string head_;
   std::unordered_set<std::string> taken_;
   std::vector<std::string> ignored_prefixes_;
   std::vector<std::string> ignored_infixes_;

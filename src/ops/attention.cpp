@@ -9,12 +9,11 @@ namespace {
 
 void check(std::string_view op, const Array& q, const Array& k, const Array& v) {
   const bool ranks = q.rank() == 3 && k.rank() == 3 && v.rank() == 3;
-  const bool types =
-      q.dtype() == DType::f32 && k.dtype() == DType::f32 && v.dtype() == DType::f32;
+  const bool types = q.dtype() == DType::f32 && k.dtype() == DType::f32 && v.dtype() == DType::f32;
   require(ranks && types && k.shape() == v.shape() && q.dim(0) == k.dim(0) &&
               q.dim(2) == k.dim(2) && k.dim(1) > 0 && q.dim(1) % k.dim(1) == 0,
-          "{}: q {}, k {}, v {} are not f32 [T, H, D], [T, K, D], [T, K, D] with H a multiple of K", op,
-          q.shape(), k.shape(), v.shape());
+          "{}: q {}, k {}, v {} are not f32 [T, H, D], [T, K, D], [T, K, D] with H a multiple of K",
+          op, q.shape(), k.shape(), v.shape());
   require(q.dim(2) > 0 && q.dim(2) <= kernels::kMaxHeadDim, "{}: head_dim {} is outside 1..{}", op,
           q.dim(2), kernels::kMaxHeadDim);
 }
@@ -72,8 +71,7 @@ Array attention(const Array& q, const Array& k, const Array& v, std::span<const 
     require(length >= 0, "attention: a sequence of length {}", length);
     blocks = checked_add(blocks, ceil_div(length, kernels::kBlockTokens));
   }
-  Array cache =
-      Array::zeros({checked_mul(blocks, layout.block_bytes())}, DType::u8, q.device());
+  Array cache = Array::zeros({checked_mul(blocks, layout.block_bytes())}, DType::u8, q.device());
   std::vector<std::byte*> table;
   for (int64_t i = 0; i < blocks; ++i)
     table.push_back(reinterpret_cast<std::byte*>(cache.mutable_data<uint8_t>()) +

@@ -15,7 +15,8 @@ struct AttentionOptions {
   Rounding rounding = Rounding::none;  ///< of queries, keys, values and probabilities
 };
 
-/// Writes keys and values into the cache blocks of their sequences, then attends to everything visible.
+/// Writes keys and values into the cache blocks of their sequences, then attends to everything
+/// visible.
 ///   q       [T, H, D]  f32, rotated
 ///   k, v    [T, K, D]  f32, k rotated; H is a multiple of K, D at most 512
 ///   result  [T, H, D]  f32
@@ -25,8 +26,8 @@ Array cached_attention(const Array& q, const Array& k, const Array& v,
                        std::span<const kernels::KvSequence> sequences,
                        const AttentionOptions& options);
 
-/// Causal attention inside each of several sequences packed one after the other; no cache is kept. The
-/// result has the bits that cached_attention gives.
+/// Causal attention inside each of several sequences packed one after the other; no cache is kept.
+/// The result has the bits that cached_attention gives.
 ///   lengths  of the sequences; their sum is T. The other arguments as above.
 /// Errors: invalid_argument naming the shapes or the sum. Devices: cpu.
 Array attention(const Array& q, const Array& k, const Array& v, std::span<const int64_t> lengths,

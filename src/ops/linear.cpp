@@ -48,8 +48,7 @@ Array linear(const Array& x, const PackedMatrix& weights, const Array& bias, Rou
   Shape shape = x.shape();
   shape[shape.rank() - 1] = n;
   Array y = Array::empty(shape, DType::f32, x.device());
-  Array workspace =
-      Array::empty({rows, round_up(k, kernels::kBlockK)}, DType::f32, x.device());
+  Array workspace = Array::empty({rows, round_up(k, kernels::kBlockK)}, DType::f32, x.device());
   kernels::cpu::linear({.x = {dense.view().data, x.dtype(), {rows, k}, {k, 1}},
                         .weights = raw(weights),
                         .bias = bias.defined() ? bias.data<float>() : nullptr,
@@ -65,8 +64,8 @@ Array embedding(const PackedMatrix& table, std::span<const int32_t> ids, float s
   for (const int32_t id : ids)
     require(id >= 0 && id < table.outputs(), "embedding: token id {} is outside 0..{}", id,
             table.outputs() - 1);
-  Array y = Array::empty({static_cast<int64_t>(ids.size()), table.inputs()}, DType::f32,
-                         table.device());
+  Array y =
+      Array::empty({static_cast<int64_t>(ids.size()), table.inputs()}, DType::f32, table.device());
   kernels::cpu::embedding(
       {.table = raw(table), .ids = ids, .scale = scale, .y = y.mutable_data<float>()},
       table.device()->context());

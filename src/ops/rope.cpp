@@ -16,7 +16,8 @@ constexpr double kTwoPi = 2 * std::numbers::pi;
 std::vector<double> plain_frequencies(double theta, int64_t head_dim) {
   std::vector<double> result;
   for (int64_t i = 0; i < head_dim / 2; ++i)
-    result.push_back(portable::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
+    result.push_back(
+        portable::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim)));
   return result;
 }
 
@@ -32,7 +33,8 @@ double llama3_frequency(const RopeParameters& p, double frequency) {
 /// The dimension that turns `rotations` times over the original context.
 double yarn_dimension(const RopeParameters& p, double rotations, int64_t head_dim) {
   return static_cast<double>(head_dim) *
-         portable::log(p.original_max_positions / (rotations * kTwoPi)) / (2 * portable::log(p.theta));
+         portable::log(p.original_max_positions / (rotations * kTwoPi)) /
+         (2 * portable::log(p.theta));
 }
 
 void apply_yarn(const RopeParameters& p, int64_t head_dim, std::vector<double>& frequencies) {
@@ -63,7 +65,8 @@ double yarn_magnitude(const RopeParameters& p) {
 }  // namespace
 
 RopeFrequencies rope_frequencies(const RopeParameters& p, int64_t head_dim) {
-  require(head_dim > 0 && head_dim % 2 == 0, "rope: head_dim {} is not even and positive", head_dim);
+  require(head_dim > 0 && head_dim % 2 == 0, "rope: head_dim {} is not even and positive",
+          head_dim);
   require(std::isfinite(p.theta) && p.theta > 1, "rope: theta {} is not above 1", p.theta);
   require(std::isfinite(p.factor) && p.factor > 0, "rope: factor {} is not positive", p.factor);
   std::vector<double> frequencies = plain_frequencies(p.theta, head_dim);

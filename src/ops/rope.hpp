@@ -1,5 +1,5 @@
-// Rotary position embedding: frequencies with the scalings that Hugging Face checkpoints use, tables of
-// cosines and sines, and the rotation.
+// Rotary position embedding: frequencies with the scalings that Hugging Face checkpoints use,
+// tables of cosines and sines, and the rotation.
 #pragma once
 
 #include <optional>
@@ -44,8 +44,8 @@ struct RopeFrequencies {
 /// Errors: invalid_argument for an odd head_dim or parameters out of range.
 RopeFrequencies rope_frequencies(const RopeParameters& parameters, int64_t head_dim);
 
-/// cos and sin, each [T, D/2] f32, of position * frequency (that product rounded to f32, as Hugging Face
-/// does), times the magnitude.
+/// cos and sin, each [T, D/2] f32, of position * frequency (that product rounded to f32, as Hugging
+/// Face does), times the magnitude.
 struct RopeTable {
   Array cos;
   Array sin;

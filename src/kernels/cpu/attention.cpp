@@ -213,7 +213,9 @@ HWY_EXPORT(AttendTile);
 namespace {
 
 // Where an element lies in a panel of kernels/matmul.hpp with k rows: bf16 keeps k in pairs.
-int64_t panel_index(const BF16*, int64_t k, int64_t lane) { return (k / 2 * 16 + lane) * 2 + k % 2; }
+int64_t panel_index(const BF16*, int64_t k, int64_t lane) {
+  return (k / 2 * 16 + lane) * 2 + k % 2;
+}
 int64_t panel_index(const float*, int64_t k, int64_t lane) { return k * 16 + lane; }
 
 void assign(BF16& to, float value) { to = to_bf16(value); }
@@ -248,7 +250,8 @@ void kv_write(const KvWriteArgs& args, const Context& context) {
             std::byte* block = sequence.blocks[position / kBlockTokens];
             for (int64_t head = 0; head < heads; ++head) {
               const int64_t start = ((sequence.first_row + row) * heads + head) * dim;
-              const auto write = args.layout.dtype == DType::bf16 ? write_token<BF16> : write_token<float>;
+              const auto write =
+                  args.layout.dtype == DType::bf16 ? write_token<BF16> : write_token<float>;
               write(args, block, position % kBlockTokens, head, args.keys + start,
                     args.values + start);
             }
@@ -262,13 +265,13 @@ void attention(const AttentionArgs& args, const Context& context) {
   int64_t rows = 0;
   for (const KvSequence& sequence : args.sequences) rows += sequence.rows * args.heads;
   // Tiles as large as pays, but enough of them for every thread.
-  const int64_t tile_rows = std::clamp<int64_t>(rows / (int64_t{2} * context.pool.size()), 1, kQueryRows);
+  const int64_t tile_rows =
+      std::clamp<int64_t>(rows / (int64_t{2} * context.pool.size()), 1, kQueryRows);
   std::vector<QueryTile> tiles;
   for (const KvSequence& sequence : args.sequences)
     for (int64_t head = 0; head < args.layout.kv_heads; ++head)
       for (int64_t row = 0; row < sequence.rows * group; row += tile_rows)
-        tiles.push_back(
-            {&sequence, head, row, std::min(tile_rows, sequence.rows * group - row)});
+        tiles.push_back({&sequence, head, row, std::min(tile_rows, sequence.rows * group - row)});
   const auto attend = choose(HWY_DISPATCH_TABLE(AttendTile), context.isa);
   context.pool.parallel_for(static_cast<int64_t>(tiles.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) attend(args, tiles[static_cast<size_t>(i)]);

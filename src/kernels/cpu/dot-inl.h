@@ -1,4 +1,5 @@
-// The dot-product contract on sixteen outputs at a time: the one inner loop of matmul and attention.
+// The dot-product contract on sixteen outputs at a time: the one inner loop of matmul and
+// attention.
 #if defined(LINNET_KERNELS_CPU_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LINNET_KERNELS_CPU_DOT_INL_H_
 #undef LINNET_KERNELS_CPU_DOT_INL_H_
@@ -11,11 +12,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
-// Tiles that keep both chains of every output in registers: 32 registers with AVX-512, 16 elsewhere.
+// Tiles that keep both chains of every output in registers: 32 registers with AVX-512, 16
+// elsewhere.
 #if HWY_TARGET == HWY_AVX3
 inline constexpr int kTileRows = 4;
 inline constexpr int kTilePanels = 2;
-inline constexpr int kVectorPanels = 4;  // for a single row: enough chains to hide the FMA's latency
+inline constexpr int kVectorPanels =
+    4;  // for a single row: enough chains to hide the FMA's latency
 #else
 inline constexpr int kTileRows = 2;
 inline constexpr int kTilePanels = 1;
@@ -33,7 +36,8 @@ HWY_INLINE void load_weight_pair(const float* w, F32x16& even, F32x16& odd) {
 
 /// acc[r][p] += the contract's block values of x row r with panel p, blocks in rising order.
 ///   x       kRows rows, x_stride floats apart, blocks * 32 values each
-///   w       kPanels panels, panel_stride elements apart, each [blocks * 16][16][2] or [blocks * 32][16]
+///   w       kPanels panels, panel_stride elements apart, each [blocks * 16][16][2] or [blocks *
+///   32][16]
 template <int kRows, int kPanels, class Weight>
 HWY_INLINE void dot_tile(const float* x, int64_t x_stride, const Weight* w, int64_t panel_stride,
                          int64_t blocks, F32x16 (&acc)[kRows][kPanels]) {

@@ -44,7 +44,8 @@ HWY_INLINE void linear_tile(const LinearArgs& a, int64_t row, int64_t panel) {
 template <int kRows, int kPanels, class Weight>
 HWY_INLINE void linear_rows(const LinearArgs& a, int64_t row, int64_t begin, int64_t end) {
   int64_t panel = begin;
-  for (; panel + kPanels <= end; panel += kPanels) linear_tile<kRows, kPanels, Weight>(a, row, panel);
+  for (; panel + kPanels <= end; panel += kPanels)
+    linear_tile<kRows, kPanels, Weight>(a, row, panel);
   for (; panel < end; ++panel) linear_tile<kRows, 1, Weight>(a, row, panel);
 }
 
@@ -72,7 +73,8 @@ void LinearPanels(const LinearArgs& a, int64_t begin, int64_t end) {
     linear_panels<float>(a, begin, end);
 }
 
-/// Copies rows begin..end-1 of x to the workspace as float, rounded to bf16 if asked, padded with zeros.
+/// Copies rows begin..end-1 of x to the workspace as float, rounded to bf16 if asked, padded with
+/// zeros.
 void PrepareRows(const LinearArgs& a, int64_t begin, int64_t end) {
   const int64_t k = a.weights.k;
   const int64_t padded = round_up(k, kBlockK);

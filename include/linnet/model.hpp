@@ -1,0 +1,218 @@
+// Models: load one, ask what it is, generate text with it.
+#pragma once
+
+#include <linnet/options.hpp>
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace linnet {
+
+/// One generated token.
+struct Token {
+  int32_t id = 0;
+  /// The whole UTF-8 characters that became certain with this token; may be empty. The texts of all
+  /// tokens of a generation together are its text.
+  std::string text;
+  /// Natural logarithm of the token's probability under the model alone: log softmax of its logits
+  /// before penalties, bias, temperature and filters.
+  float logprob = 0;
+};
+
+enum class FinishReason {
+  none,       ///< not finished yet
+  stop,       ///< an end-of-sequence id or one of stop_ids
+  length,     ///< max_tokens reached, or the context is full
+  cancelled,  ///< cancel() or the stop token
+};
+
+/// "none", "stop", "length", "cancelled".
+std::string_view to_string(FinishReason reason) noexcept;
+
+/// What one request took. Belongs to the request; times are wall-clock seconds spent in the model.
+struct Metrics {
+  int64_t prompt_tokens = 0;
+  int64_t generated_tokens = 0;
+  double time_to_first_token_seconds = 0;  ///< from the start of the request's first step
+  double prefill_seconds = 0;              ///< reading the prompt
+  double decode_seconds = 0;               ///< all steps after the first token
+  double prefill_tokens_per_second = 0;    ///< prompt_tokens / prefill_seconds
+  double decode_tokens_per_second = 0;     ///< (generated_tokens - 1) / decode_seconds
+  int64_t active_bytes = 0;                ///< of the model's memory, when the request ended
+  int64_t peak_bytes = 0;                  ///< of the model's memory, since it was loaded
+};
+
+/// A running generation: an input range of Token. Tokens are computed when they are asked for, so a
+/// generation that is not advanced costs nothing; destroying it gives its memory back.
+///
+///   for (const linnet::Token& token : model.generate("Once upon a time")) std::cout << token.text;
+///
+/// Threads: one thread iterates; cancel() may be called from any thread. Different generations of
+/// one model may be iterated by different threads at once. Errors while it runs are thrown from
+/// begin() and operator++ (out_of_memory, device, internal).
+class Generation {
+ public:
+  class Iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = Token;
+    using difference_type = std::ptrdiff_t;
+
+    Iterator() = default;
+    const Token& operator*() const { return *token_; }
+    const Token* operator->() const { return token_; }
+    Iterator& operator++() {
+      token_ = generation_->next();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& iterator, std::default_sentinel_t) {
+      return iterator.token_ == nullptr;
+    }
+
+   private:
+    friend Generation;
+    explicit Iterator(Generation* generation)
+        : generation_(generation), token_(generation->next()) {}
+    Generation* generation_ = nullptr;
+    const Token* token_ = nullptr;
+  };
+
+  Generation(Generation&&) noexcept;
+  Generation& operator=(Generation&&) noexcept;
+  ~Generation();
+
+  /// Computes the next token. A second begin() goes on where the first stopped.
+  Iterator begin() { return Iterator(this); }
+  static std::default_sentinel_t end() { return {}; }
+
+  /// The next token, valid until the following call; null when the generation has ended.
+  const Token* next();
+
+  /// Ends the generation before its next token.
+  void cancel() noexcept;
+
+  /// Runs to the end and returns the text of all tokens that were not taken before.
+  std::string text();
+
+  [[nodiscard]] FinishReason finish_reason() const noexcept;
+  [[nodiscard]] Metrics metrics() const;
+  /// The ids of the prompt, special tokens included.
+  [[nodiscard]] std::span<const int32_t> prompt_ids() const noexcept;
+
+ private:
+  friend class TextModel;
+  struct State;
+  explicit Generation(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// One file of a checkpoint.
+struct ModelFile {
+  std::string name;
+  int64_t bytes = 0;
+};
+
+/// What a checkpoint is, read from its headers alone.
+struct ModelInfo {
+  std::string name;          ///< the folder's path, or "built-in"
+  std::string architecture;  ///< transformers' class name, such as "Gemma3ForCausalLM"
+  std::string model_type;    ///< config.json's model_type
+  int64_t parameters = 0;    ///< elements of all text-model tensors
+  int64_t stored_bytes = 0;  ///< of those tensors in the files
+  std::string dtype;         ///< of most parameters: "bf16", "f16" or "f32"
+  std::string quantization;  ///< "none"
+  int64_t vocab_size = 0;
+  int64_t hidden_size = 0;
+  int64_t intermediate_size = 0;
+  int64_t num_layers = 0;
+  int64_t num_attention_heads = 0;
+  int64_t num_key_value_heads = 0;
+  int64_t head_dim = 0;
+  int64_t sliding_window = 0;  ///< 0: none
+  int64_t sliding_layers = 0;  ///< layers with that window
+  int64_t max_context_length = 0;
+  bool tied_embeddings = false;
+  bool has_tokenizer = false;
+  std::vector<ModelFile> files;
+};
+
+/// Bytes that a model will take, known before anything is loaded.
+struct MemoryPlan {
+  int64_t weight_bytes = 0;     ///< as they lie in memory
+  int64_t kv_cache_bytes = 0;   ///< of one sequence of context_length tokens
+  int64_t workspace_bytes = 0;  ///< the most that a forward pass holds beside them
+  int64_t total_bytes = 0;
+  int64_t context_length = 0;  ///< what kv_cache_bytes is for
+};
+
+/// Bytes of a model's own memory.
+struct MemoryUsage {
+  int64_t active_bytes = 0;  ///< in use
+  int64_t cached_bytes = 0;  ///< freed and kept for reuse
+  int64_t peak_bytes = 0;    ///< most in use so far
+  int64_t limit_bytes = 0;   ///< the budget
+  int64_t system_allocations =
+      0;  ///< blocks taken from the system so far; constant in a steady state
+};
+
+/// A loaded language model. Copies share it; it is freed with its last copy, once its generations
+/// are gone too. All functions may be called from any thread.
+class TextModel {
+ public:
+  /// Starts a continuation of `prompt`.
+  /// Errors: invalid_argument for options out of range, an empty prompt, one that does not leave
+  /// room for a token in the context, or a model without tokenizer files; out_of_memory if the
+  /// cache does not fit.
+  [[nodiscard]] Generation generate(std::string_view prompt, GenerateOptions options = {}) const;
+  /// The same for token ids, taken as they are.
+  /// Errors: as above; invalid_argument for an id outside the vocabulary.
+  [[nodiscard]] Generation generate(std::span<const int32_t> prompt_ids,
+                                    GenerateOptions options = {}) const;
+
+  /// Logits [ids.size(), vocab_size], row-major: those of row i are for the token after ids[i].
+  /// Errors: as generate.
+  [[nodiscard]] std::vector<float> logits(std::span<const int32_t> ids) const;
+
+  /// Text to ids and back, as the checkpoint's tokenizer does. Errors: invalid_argument if it has
+  /// none, or for an id outside the vocabulary.
+  [[nodiscard]] std::vector<int32_t> encode(std::string_view text,
+                                            bool add_special_tokens = true) const;
+  [[nodiscard]] std::string decode(std::span<const int32_t> ids) const;
+
+  [[nodiscard]] const ModelInfo& info() const noexcept;
+  [[nodiscard]] MemoryPlan plan() const;
+  [[nodiscard]] MemoryUsage memory() const;
+
+ private:
+  friend class ModelLoader;
+  struct State;
+  explicit TextModel(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+/// Loads a Hugging Face checkpoint: a folder with config.json, *.safetensors and tokenizer.json.
+/// Errors: not_found, malformed_file, unsupported (each naming the file, tensor or field),
+/// out_of_memory if the plan does not fit the budget.
+TextModel load_model(const std::filesystem::path& folder, const LoadOptions& options = {});
+
+/// The small model that comes with linnet, inside the library. Errors: out_of_memory.
+TextModel load_builtin_model(const LoadOptions& options = {});
+
+/// What a checkpoint is, without loading it. Errors: as load_model.
+ModelInfo inspect_model(const std::filesystem::path& folder);
+ModelInfo inspect_builtin_model();
+
+/// What a checkpoint will take, without loading it. Errors: as load_model.
+MemoryPlan plan_model(const std::filesystem::path& folder, const LoadOptions& options = {});
+MemoryPlan plan_builtin_model(const LoadOptions& options = {});
+
+}  // namespace linnet

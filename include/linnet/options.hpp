@@ -1,0 +1,74 @@
+// How a model is loaded and how text is generated: plain structs with designated initialisers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+namespace linnet {
+
+/// The arithmetic of a model. The residual stream, norms, softmax and sums are float32 in both.
+enum class Compute {
+  bf16,  ///< operands of matrix products and the key/value cache are rounded to bfloat16
+  f32,   ///< the reference: nothing is rounded; weights are exactly what the file holds
+};
+
+/// Bytes of weights read so far and in all.
+struct LoadProgress {
+  int64_t done_bytes = 0;
+  int64_t total_bytes = 0;
+};
+
+/// How a model is loaded. Values out of range are ErrorCode::invalid_argument at load_model().
+struct LoadOptions {
+  Compute compute = Compute::bf16;
+  /// Longest sequence (prompt and answer) that a request may reach; 0: what the model was trained
+  /// for (max_position_embeddings).
+  int64_t context_length = 0;
+  /// Bytes that weights, caches and workspace together may take; 0: the machine's physical memory.
+  int64_t memory_budget = 0;
+  /// Threads of this model's pool, the calling thread included; 0: one per physical core.
+  int threads = 0;
+  /// Called on the loading thread after each tensor; an exception from it ends the loading.
+  std::function<void(const LoadProgress&)> progress;
+};
+
+/// How a continuation is sampled and when it ends. The values are applied to the logits in this
+/// order: repetition penalty, frequency and presence penalty, logit bias, temperature, top-k,
+/// top-p, min-p. Values out of range are ErrorCode::invalid_argument at the call.
+struct GenerateOptions {
+  /// Tokens to generate at most, >= 0.
+  int64_t max_tokens = 256;
+  /// Logits are divided by it; 0 takes the largest logit after penalties and bias (greedy; ties go
+  /// to the lower id), and top_k, top_p, min_p and seed have no effect.
+  float temperature = 0;
+  /// Keep the k likeliest tokens; 0: all.
+  int64_t top_k = 0;
+  /// Keep the likeliest tokens whose probabilities reach p together, at least one; in (0, 1], 1:
+  /// all.
+  float top_p = 1;
+  /// Keep tokens at least p times as likely as the likeliest; in [0, 1], 0: all.
+  float min_p = 0;
+  /// Of the request's own random stream: the same request with the same seed gives the same tokens.
+  uint64_t seed = 0;
+  /// Logits of tokens seen in prompt or answer are divided by it if positive, multiplied if
+  /// negative (Keskar et al. 2019; > 0, 1: off).
+  float repetition_penalty = 1;
+  /// Subtracted from a token's logit once for each time it was generated.
+  float frequency_penalty = 0;
+  /// Subtracted from a token's logit if it was generated at all.
+  float presence_penalty = 0;
+  /// Added to the logits of the named ids; -infinity forbids a token.
+  std::vector<std::pair<int32_t, float>> logit_bias;
+  /// Ids that end the text, beside the model's own end-of-sequence ids; they are not part of it.
+  std::vector<int32_t> stop_ids;
+  /// Whether the tokenizer adds what it adds to a text by default (a beginning-of-sequence token).
+  bool add_special_tokens = true;
+  /// When a stop is requested the generation ends before its next token, with
+  /// FinishReason::cancelled.
+  std::stop_token stop;
+};
+
+}  // namespace linnet

@@ -1,0 +1,75 @@
+#include "models/registry.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "base/error.hpp"
+#include "models/families.hpp"
+
+namespace linnet::models {
+namespace {
+
+constexpr std::array kFamilies{
+    Family{"gemma3_text", "Gemma3ForCausalLM", load_gemma3},
+    Family{"gemma3", "Gemma3ForConditionalGeneration", load_gemma3},
+    Family{"qwen3", "Qwen3ForCausalLM", load_qwen3},
+    Family{"qwen2", "Qwen2ForCausalLM", load_qwen2},
+    Family{"llama", "LlamaForCausalLM", load_llama},
+};
+
+struct Places {
+  std::string_view prefix;  // of the text model's tensors
+  std::string_view head;
+};
+
+// A plain checkpoint, and a multimodal one as transformers wrote it before and after 4.52.
+constexpr std::array kPlaces{
+    Places{"model.", "lm_head"},
+    Places{"language_model.model.", "language_model.lm_head"},
+    Places{"model.language_model.", "lm_head"},
+};
+
+const Places& places_of(const io::Checkpoint& checkpoint) {
+  for (const Places& places : kPlaces)
+    if (checkpoint.find(std::string(places.prefix) + "embed_tokens.weight")) return places;
+  fail(ErrorCode::not_found, "{} has no tensor model.embed_tokens.weight", checkpoint.name());
+}
+
+}  // namespace
+
+std::span<const Family> families() { return kFamilies; }
+
+Json text_config(const Json& config) { return config.find("text_config").value_or(config); }
+
+const Family& family_of(const io::Checkpoint& checkpoint) {
+  const Json type = checkpoint.config().at("model_type");
+  const auto found = std::ranges::find(kFamilies, type.as_string(), &Family::model_type);
+  if (found == kFamilies.end()) {
+    std::vector<std::string_view> known;
+    for (const Family& family : kFamilies) known.push_back(family.model_type);
+    fail(ErrorCode::unsupported, "{}: model_type \"{}\" is not one of {}", checkpoint.name(),
+         type.as_string(), fmt::join(known, ", "));
+  }
+  return *found;
+}
+
+LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
+                 const nn::Weights::Options& options) {
+  const Family& family = family_of(checkpoint);
+  nn::Weights weights(checkpoint, device, options);
+  const Places& places = places_of(checkpoint);
+  weights.set_places(std::string(places.prefix), std::string(places.head));
+  // Parts of multimodal checkpoints that text does not need, and a buffer of old Llama files.
+  for (const char* tower : {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+                            "model.multi_modal_projector."})
+    weights.ignore_prefix(tower);
+  weights.ignore_infix(".rotary_emb.inv_freq");
+  LoadedModel result;
+  result.model = family.load(text_config(checkpoint.config()), weights);
+  weights.finish();
+  result.weight_bytes = weights.packed_bytes();
+  return result;
+}
+
+}  // namespace linnet::models
