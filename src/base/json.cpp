@@ -1,5 +1,6 @@
 #include "base/json.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -10,6 +11,33 @@ namespace linnet {
 namespace {
 
 constexpr size_t kMaxDepth = 64;
+
+// simdjson takes no integer past 64 bits, but Hugging Face writes some ("model_max_length":
+// 1000000000000000019884624838656). The same text with an exponent, so that they are read as
+// doubles.
+std::string with_long_integers_as_doubles(std::string_view text) {
+  constexpr size_t kDigits = 19;  // every integer of 19 digits fits uint64
+  std::string result;
+  result.reserve(text.size() + 64);
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i + 1;
+    if (text[i] == '"') {
+      while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+      end = std::min(end + 1, text.size());
+      result += text.substr(i, end - i);
+    } else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9')) {
+      end = std::min(text.find_first_not_of("0123456789+-.eE", i), text.size());
+      const std::string_view number = text.substr(i, end - i);
+      result += number;
+      if (number.size() > kDigits && number.find_first_of(".eE") == std::string_view::npos)
+        result += "e0";
+    } else {
+      result += text[i];
+    }
+    i = end;
+  }
+  return result;
+}
 
 }  // namespace
 
@@ -37,6 +65,8 @@ Json Json::parse(std::string_view text, std::string origin) {
   simdjson::dom::element element;
   if (error == simdjson::SUCCESS)
     error = document->parser.parse(text.data(), text.size()).get(element);
+  if (error == simdjson::NUMBER_ERROR)
+    error = document->parser.parse(with_long_integers_as_doubles(text)).get(element);
   if (error != simdjson::SUCCESS)
     fail(ErrorCode::malformed_file, "{} is not valid JSON: {}", document->origin,
          simdjson::error_message(error));

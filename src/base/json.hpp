@@ -26,6 +26,7 @@ std::string_view json_type_name(const simdjson::dom::element& element) noexcept;
 class Json {
  public:
   /// Parses a whole document. `origin` (a file name) starts every message.
+  /// Integers past 64 bits are read as doubles.
   /// Errors: malformed_file for a syntax error, bad UTF-8 or nesting deeper than 64.
   static Json parse(std::string_view text, std::string origin);
   static Json parse_file(const std::filesystem::path& path);

@@ -141,7 +141,6 @@ TEST(Json, RefusesWhatIsNoJson) {
                                  "[1] x",
                                  "{a:1}",
                                  "/*c*/1",
-                                 "18446744073709551616",
                                  "1e400",
                                  "\xef\xbb\xbf{}"})
     expect_error(ErrorCode::malformed_file, "c.json is not valid JSON", [&] { (void)parse(text); });
@@ -169,6 +168,19 @@ TEST(Json, ReadsAFile) {
                [&] { (void)Json::parse_file(folder.path() / "a.json").at("x").as_number(); });
   expect_error(ErrorCode::not_found, "absent.json",
                [&] { (void)Json::parse_file(folder.path() / "absent.json"); });
+}
+
+TEST(Json, ReadsIntegersPast64BitsAsDoubles) {
+  const Json json = Json::parse(
+      R"({"a\\": "12345678901234567890123 \" 1", "b": 1000000000000000019884624838656, "c": [-98765432109876543210],
+          "d": 18446744073709551615, "e": 7})",
+      "t.json");
+  EXPECT_EQ(json.at("a\\").as_string(), "12345678901234567890123 \" 1");
+  EXPECT_EQ(json.at("b").as_number(), 1e30);
+  EXPECT_EQ(json.at("c").elements()[0].as_number(), -98765432109876543210.0);
+  EXPECT_EQ(json.at("d").as_number(), 18446744073709551615.0);
+  EXPECT_EQ(json.at("e").as_integer(), 7);
+  EXPECT_THROW((void)Json::parse("[000000000000000000000001]", "t.json"), Error);
 }
 
 }  // namespace
