@@ -85,6 +85,7 @@ bool Array::is_contiguous() const noexcept {
 }
 
 Array Array::with_layout(const Shape& shape, const Strides& strides, int64_t offset) const {
+  check_defined();
   require(shape.rank() == strides.rank(), "{} extents but {} strides", shape.rank(),
           strides.rank());
   const int64_t count = element_count(shape);
@@ -107,16 +108,18 @@ Array Array::with_layout(const Shape& shape, const Strides& strides, int64_t off
   Array result = *this;
   result.shape_ = shape;
   result.strides_ = strides;
-  result.offset_ = offset;
+  result.offset_ = count > 0 ? offset : 0;  // an empty view may start nowhere
   result.size_ = count;
   return result;
 }
 
 kernels::ConstView Array::view() const {
+  check_defined();
   return {storage_->data() + offset_ * size_of(dtype_), dtype_, shape_, strides_};
 }
 
 kernels::View Array::mutable_view() {
+  check_defined();
   if (storage_->read_only()) fail(ErrorCode::internal, "writing to a read-only array");
   return {storage_->data() + offset_ * size_of(dtype_), dtype_, shape_, strides_};
 }

@@ -73,7 +73,11 @@ class Array {
   [[nodiscard]] int64_t dim(int axis) const;
   [[nodiscard]] int64_t size() const noexcept { return size_; }  ///< number of elements
   [[nodiscard]] int64_t nbytes() const noexcept { return size_ * size_of(dtype_); }
-  [[nodiscard]] const DevicePtr& device() const noexcept { return storage_->device(); }
+  /// Errors: invalid_argument if the array is undefined; so for views and data.
+  [[nodiscard]] const DevicePtr& device() const {
+    check_defined();
+    return storage_->device();
+  }
   [[nodiscard]] int64_t offset() const noexcept { return offset_; }  ///< in elements
   /// Row-major without gaps.
   [[nodiscard]] bool is_contiguous() const noexcept;
@@ -113,7 +117,9 @@ class Array {
   }
 
  private:
+  void check_defined() const { require(defined(), "an undefined array is used"); }
   void check_direct(DType dtype) const {
+    check_defined();
     if (dtype != dtype_ || !is_contiguous())
       fail(ErrorCode::internal, "direct access as {} to a {} array of shape {}, strides {}",
            to_string(dtype), to_string(dtype_), shape_, strides_);

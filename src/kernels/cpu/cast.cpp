@@ -5,7 +5,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "kernels/runs.hpp"
+#include "kernels/cpu/blocks.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/cast.cpp"
@@ -54,9 +54,6 @@ HWY_EXPORT(F16ToBf16);
 
 namespace {
 
-/// Converts n dense elements.
-using Convert = void (*)(const void* from, void* to, int64_t n);
-
 template <class T>
 constexpr bool kIsHalf = std::is_same_v<T, F16> || std::is_same_v<T, BF16>;
 
@@ -85,9 +82,16 @@ To convert_value(From value) {
 
 template <class From, class To>
 void convert_each(const void* from, void* to, int64_t n) {
-  const auto* x = static_cast<const From*>(from);
+  // A file's bool may be any byte, a C++ bool may not.
+  using Stored = std::conditional_t<std::is_same_v<From, bool>, uint8_t, From>;
+  const auto* x = static_cast<const Stored*>(from);
   auto* y = static_cast<To*>(to);
-  for (int64_t i = 0; i < n; ++i) y[i] = convert_value<To>(x[i]);
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (std::is_same_v<From, bool>)
+      y[i] = convert_value<To>(x[i] != 0);
+    else
+      y[i] = convert_value<To>(x[i]);
+  }
 }
 
 template <class From>
@@ -104,6 +108,15 @@ Convert convert_from(DType to) {
   }
   return convert_each<From, float>;
 }
+
+template <class T>
+void copy_steps(const void* from, int64_t from_step, void* to, int64_t to_step, int64_t n) {
+  const auto* x = static_cast<const T*>(from);
+  auto* y = static_cast<T*>(to);
+  for (int64_t i = 0; i < n; ++i) y[i * to_step] = x[i * from_step];
+}
+
+}  // namespace
 
 Convert find_convert(DType from, DType to, Isa isa) {
   if (is_floating(to)) {
@@ -130,14 +143,6 @@ Convert find_convert(DType from, DType to, Isa isa) {
   return convert_from<float>(to);
 }
 
-/// Copies n elements of `size` bytes; steps in elements.
-template <class T>
-void copy_steps(const void* from, int64_t from_step, void* to, int64_t to_step, int64_t n) {
-  const auto* x = static_cast<const T*>(from);
-  auto* y = static_cast<T*>(to);
-  for (int64_t i = 0; i < n; ++i) y[i * to_step] = x[i * from_step];
-}
-
 void copy_run(int64_t size, const void* from, int64_t from_step, void* to, int64_t to_step,
               int64_t n) {
   if (from_step == 1 && to_step == 1) {
@@ -152,12 +157,8 @@ void copy_run(int64_t size, const void* from, int64_t from_step, void* to, int64
   }
 }
 
-constexpr int64_t kBlock = 256;    // elements converted through a buffer on the stack
-constexpr int64_t kGrain = 16384;  // elements a thread takes at a time
-
-}  // namespace
-
 void cast(const CastArgs& args, const Context& context) {
+  constexpr int64_t grain = 16384;  // elements a thread takes at a time
   const auto runs = merge_axes<2>(args.to.shape, {args.to.strides, args.from.strides});
   const auto* from = static_cast<const std::byte*>(args.from.data);
   auto* to = static_cast<std::byte*>(args.to.data);
@@ -174,16 +175,16 @@ void cast(const CastArgs& args, const Context& context) {
     const std::byte* x = from + offset[1] * from_size;
     if (same) return copy_run(to_size, x, from_step, y, to_step, n);
     if (from_step == 1 && to_step == 1) return convert(x, y, n);
-    alignas(64) std::byte in[kBlock * 8];
-    alignas(64) std::byte out[kBlock * 8];
+    Block in;
+    Block out;
     for (int64_t i = 0; i < n; i += kBlock) {
       const int64_t count = std::min(kBlock, n - i);
-      copy_run(from_size, x + i * from_step * from_size, from_step, in, 1, count);
-      convert(in, out, count);
-      copy_run(to_size, out, 1, y + i * to_step * to_size, to_step, count);
+      copy_run(from_size, x + i * from_step * from_size, from_step, in.bytes, 1, count);
+      convert(in.bytes, out.bytes, count);
+      copy_run(to_size, out.bytes, 1, y + i * to_step * to_size, to_step, count);
     }
   };
-  context.pool.parallel_for(runs.total, kGrain, [&](int64_t begin, int64_t end) {
+  context.pool.parallel_for(runs.total, grain, [&](int64_t begin, int64_t end) {
     for_each_run(runs, begin, end, cast_run);
   });
 }

@@ -83,7 +83,7 @@ HWY_INLINE F32x16 tanh(F32x16 x) {
   p = fma(p, square, set(-3.33332819422e-1F));
   const F32x16 small = fma(p * square, x, x);
   const F32x16 large = set(1.0F) - set(2.0F) / (exp(z + z) + set(1.0F));
-  return select(z < set(0.625F), small, copysign(large, x));
+  return copysign(select(z < set(0.625F), small, large), x);  // -0 stays -0
 }
 
 /// The error function within 2 ulp (minimax polynomials on both sides of 475/512).
