@@ -4,6 +4,10 @@
 add_library(linnet_flags INTERFACE)
 target_compile_options(linnet_flags INTERFACE
   -Wall -Wextra -Wconversion -Wno-sign-conversion
+  # Options are designated initialisers with defaults for the rest.
+  -Wno-missing-field-initializers
+  # GCC 12 reports overlaps inside std::string that cannot happen (its bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   # The numerics contract: an FMA happens where one is written and nowhere else.
   -ffp-contract=off -fno-math-errno)
 if(LINNET_WERROR)

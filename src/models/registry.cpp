@@ -69,6 +69,9 @@ LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
   result.model = family.load(text_config(checkpoint.config()), weights);
   weights.finish();
   result.weight_bytes = weights.packed_bytes();
+  result.stored_bytes = weights.stored_bytes();
+  result.elements = weights.elements();
+  result.main_dtype = weights.main_dtype();
   return result;
 }
 

@@ -34,14 +34,31 @@ io::StoredTensor Weights::take(const std::string& name, const Shape& shape) {
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
     fail(ErrorCode::malformed_file, "{} is [{}], expected {}", name, fmt::join(tensor->shape, ", "),
          shape);
-  floating_dtype(*tensor);
+  elements_[floating_dtype(*tensor)] += element_count(shape);
+  stored_bytes_ += tensor->bytes.size();
   taken_.insert(name);
   return *tensor;
 }
 
-void Weights::loaded(const io::StoredTensor& tensor) {
-  read_bytes_ += tensor.bytes.size();
-  if (options_.progress) options_.progress(read_bytes_, total_bytes_);
+void Weights::report_progress() const {
+  if (options_.progress) options_.progress(stored_bytes_, total_bytes_);
+}
+
+int64_t Weights::elements() const noexcept {
+  int64_t result = 0;
+  for (const auto& [dtype, count] : elements_) result += count;
+  return result;
+}
+
+DType Weights::main_dtype() const noexcept {
+  DType result = DType::bf16;
+  int64_t most = 0;
+  for (const auto& [dtype, count] : elements_) {
+    if (count <= most) continue;
+    most = count;
+    result = dtype;
+  }
+  return result;
 }
 
 ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int64_t inputs) {
@@ -52,7 +69,7 @@ ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int6
   packed_bytes_ += ops::PackedMatrix::packed_bytes(packed, outputs, inputs);
   if (options_.plan_only) return {};
   ops::PackedMatrix result = ops::pack(as_array(tensor, shape, device_), packed);
-  loaded(tensor);
+  report_progress();
   return result;
 }
 
@@ -63,7 +80,7 @@ Array Weights::vector(const std::string& name, int64_t size, float offset) {
   if (options_.plan_only) return {};
   // A sum with zero makes a copy of its own: nothing keeps the file mapped.
   Array result = ops::add(ops::astype(as_array(tensor, shape, device_), DType::f32), offset);
-  loaded(tensor);
+  report_progress();
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <linnet/options.hpp>
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -15,10 +16,6 @@
 #include "ops/linear.hpp"
 
 namespace linnet::nn {
-
-/// The arithmetic of a model. bf16: operands of products are rounded to bf16, everything else is
-/// f32. f32: the reference; weights stay exactly what the file holds.
-enum class Compute { bf16, f32 };
 
 constexpr ops::Rounding rounding_of(Compute compute) {
   return compute == Compute::bf16 ? ops::Rounding::bf16 : ops::Rounding::none;
@@ -64,12 +61,16 @@ class Weights {
   [[nodiscard]] Compute compute() const noexcept { return options_.compute; }
   [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
   [[nodiscard]] bool plan_only() const noexcept { return options_.plan_only; }
-  /// Bytes that the weights read so far occupy once loaded.
+  /// Bytes that the weights read so far occupy once loaded, and that they have in the files.
   [[nodiscard]] int64_t packed_bytes() const noexcept { return packed_bytes_; }
+  [[nodiscard]] int64_t stored_bytes() const noexcept { return stored_bytes_; }
+  /// Elements read so far, and the type that most of them have in the files.
+  [[nodiscard]] int64_t elements() const noexcept;
+  [[nodiscard]] DType main_dtype() const noexcept;
 
  private:
   io::StoredTensor take(const std::string& name, const Shape& shape);
-  void loaded(const io::StoredTensor& tensor);
+  void report_progress() const;
   [[nodiscard]] bool ignored(std::string_view name) const;
 
   const io::Checkpoint& checkpoint_;
@@ -81,7 +82,8 @@ class Weights {
   std::vector<std::string> ignored_prefixes_;
   std::vector<std::string> ignored_infixes_;
   int64_t packed_bytes_ = 0;
-  int64_t read_bytes_ = 0;
+  int64_t stored_bytes_ = 0;
+  std::map<DType, int64_t> elements_;
   int64_t total_bytes_ = 0;
 };
 
