@@ -1,0 +1,95 @@
+// What a checkpoint is and what it will take, from its headers alone.
+#include <algorithm>
+
+#include "api/state.hpp"
+#include "base/checked.hpp"
+#include "base/error.hpp"
+#include "engine/kv_sequence.hpp"
+#include "models/registry.hpp"
+
+namespace linnet {
+namespace {
+
+/// A model without weights, for its config and cache layout. One thread: nothing is computed.
+models::LoadedModel plan_only(const io::Checkpoint& checkpoint, Compute compute) {
+  return models::load(checkpoint, Device::cpu({.threads = 1}),
+                      {.compute = compute, .plan_only = true});
+}
+
+int64_t cache_bytes(const std::vector<nn::CacheGroup>& groups, int64_t tokens) {
+  int64_t bytes = 0;
+  for (const nn::CacheGroup& group : groups) {
+    const int64_t blocks =
+        engine::KvSequence::blocks_needed(group.window, tokens, engine::kPrefillChunk);
+    bytes = checked_add(bytes, checked_mul(blocks, MemoryPool::class_bytes(group.block_bytes())));
+  }
+  return bytes;
+}
+
+/// The most that a forward pass over `tokens` holds at once beside weights and cache: the residual
+/// stream, a norm's output, the widest stage of a block (the feed-forward part: gate, up, their
+/// product and the copy of the input that a product works on), and the logits of one row in the
+/// forms that the sampler makes of them.
+int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens) {
+  const int64_t q = c.num_attention_heads * c.head_dim;
+  const int64_t kv = c.num_key_value_heads * c.head_dim;
+  const int64_t feed_forward = 3 * c.intermediate_size + round_up(c.intermediate_size, 32);
+  const int64_t attention = 4 * q + 4 * kv + round_up(std::max(c.hidden_size, q), 32);
+  const int64_t per_token = 4 * c.hidden_size + std::max(feed_forward, attention) +
+                            2 * c.head_dim * static_cast<int64_t>(c.rope.size());
+  const int64_t floats = checked_add(checked_mul(tokens, per_token), 6 * c.vocab_size);
+  // The pool rounds a block up by at most an eighth.
+  return checked_mul(floats, 4) / 8 * 9;
+}
+
+}  // namespace
+
+ModelInfo describe(const io::Checkpoint& checkpoint) {
+  const models::Family& family = models::family_of(checkpoint);
+  const models::LoadedModel planned = plan_only(checkpoint, Compute::bf16);
+  const models::DecoderConfig& c = planned.model->config();
+  ModelInfo info{.name = checkpoint.name(),
+                 .architecture = std::string(family.architecture),
+                 .model_type = std::string(family.model_type),
+                 .parameters = planned.elements,
+                 .stored_bytes = planned.stored_bytes,
+                 .dtype = std::string(to_string(planned.main_dtype)),
+                 .quantization = "none",
+                 .vocab_size = c.vocab_size,
+                 .hidden_size = c.hidden_size,
+                 .intermediate_size = c.intermediate_size,
+                 .num_layers = c.num_hidden_layers,
+                 .num_attention_heads = c.num_attention_heads,
+                 .num_key_value_heads = c.num_key_value_heads,
+                 .head_dim = c.head_dim,
+                 .max_context_length = c.max_position_embeddings,
+                 .tied_embeddings = c.tie_word_embeddings,
+                 .has_tokenizer = checkpoint.file("tokenizer.json").has_value()};
+  for (const models::LayerAttention& layer : c.layers) {
+    if (layer.window == 0) continue;
+    info.sliding_window = layer.window;
+    ++info.sliding_layers;
+  }
+  for (const io::CheckpointFile& file : checkpoint.files())
+    info.files.push_back({.name = file.name, .bytes = file.size});
+  return info;
+}
+
+MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& options) {
+  const models::LoadedModel planned = plan_only(checkpoint, options.compute);
+  const models::DecoderConfig& c = planned.model->config();
+  require(options.context_length >= 0 && options.context_length <= c.max_position_embeddings,
+          "context_length {} is outside 0..{} (max_position_embeddings)", options.context_length,
+          c.max_position_embeddings);
+  MemoryPlan plan;
+  plan.context_length =
+      options.context_length > 0 ? options.context_length : c.max_position_embeddings;
+  plan.weight_bytes = planned.weight_bytes;
+  plan.kv_cache_bytes = cache_bytes(planned.model->cache_groups(), plan.context_length);
+  plan.workspace_bytes = forward_bytes(c, std::min(engine::kPrefillChunk, plan.context_length));
+  plan.total_bytes =
+      checked_add(checked_add(plan.weight_bytes, plan.kv_cache_bytes), plan.workspace_bytes);
+  return plan;
+}
+
+}  // namespace linnet

@@ -1,0 +1,96 @@
+#include <unordered_set>
+
+#include "api/state.hpp"
+#include "base/error.hpp"
+#include "models/registry.hpp"
+
+namespace linnet {
+namespace {
+
+/// End-of-sequence ids: generation_config.json's eos_token_id, else config.json's; a number or a
+/// list.
+std::unordered_set<int32_t> read_eos_ids(const io::Checkpoint& checkpoint, int64_t vocab_size) {
+  std::optional<Json> entry;
+  if (checkpoint.generation_config()) entry = checkpoint.generation_config()->find("eos_token_id");
+  if (!entry) entry = checkpoint.config().find("eos_token_id");
+  if (!entry) entry = models::text_config(checkpoint.config()).find("eos_token_id");
+  std::unordered_set<int32_t> result;
+  if (!entry) return result;
+  const auto add = [&](const Json& id) {
+    const int64_t value = id.as_integer();
+    if (value < 0 || value >= vocab_size)
+      fail(ErrorCode::malformed_file, "{} is {}, outside the vocabulary of {}", id.where(), value,
+           vocab_size);
+    result.insert(static_cast<int32_t>(value));
+  };
+  if (entry->is_array())
+    for (const Json& id : entry->elements()) add(id);
+  else
+    add(*entry);
+  return result;
+}
+
+std::optional<text::Tokenizer> read_tokenizer(const io::Checkpoint& checkpoint) {
+  const auto tokenizer = checkpoint.file("tokenizer.json");
+  if (!tokenizer) return std::nullopt;
+  const auto config = checkpoint.file("tokenizer_config.json");
+  return text::Tokenizer::parse(tokenizer->text(),
+                                config ? std::optional(config->text()) : std::nullopt);
+}
+
+void check_load_options(const LoadOptions& options) {
+  require(options.memory_budget >= 0, "memory_budget {} is negative", options.memory_budget);
+  require(options.threads >= 0 && options.threads <= 4096, "threads {} is outside 0..4096",
+          options.threads);
+}
+
+}  // namespace
+
+TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions& options) {
+  check_load_options(options);
+  auto state = std::make_shared<TextModel::State>();
+  state->plan = make_plan(checkpoint, options);
+  const DevicePtr device =
+      Device::cpu({.threads = options.threads, .memory_limit = options.memory_budget});
+  const MemoryPlan& plan = state->plan;
+  // The cache is taken per request, so only what every request needs must fit now.
+  const int64_t limit = device->memory().stats().limit_bytes;
+  if (plan.weight_bytes + plan.workspace_bytes > limit)
+    fail(ErrorCode::out_of_memory,
+         "{} needs {} bytes for weights and {} for workspace, the budget is {}", checkpoint.name(),
+         plan.weight_bytes, plan.workspace_bytes, limit);
+  state->info = describe(checkpoint);
+  state->tokenizer = read_tokenizer(checkpoint);
+  nn::Weights::Options weight_options{.compute = options.compute};
+  if (options.progress)
+    weight_options.progress = [&](int64_t done, int64_t total) { options.progress({done, total}); };
+  models::LoadedModel loaded = models::load(checkpoint, device, weight_options);
+  auto eos_ids = read_eos_ids(checkpoint, loaded.model->config().vocab_size);
+  state->engine = std::make_unique<engine::Engine>(std::move(loaded.model), plan.context_length,
+                                                   std::move(eos_ids));
+  return TextModel(std::move(state));
+}
+
+TextModel load_model(const std::filesystem::path& folder, const LoadOptions& options) {
+  return ModelLoader::load(io::Checkpoint::open(folder), options);
+}
+
+TextModel load_builtin_model(const LoadOptions& options) {
+  return ModelLoader::load(builtin_checkpoint(), options);
+}
+
+ModelInfo inspect_model(const std::filesystem::path& folder) {
+  return describe(io::Checkpoint::open(folder));
+}
+
+ModelInfo inspect_builtin_model() { return describe(builtin_checkpoint()); }
+
+MemoryPlan plan_model(const std::filesystem::path& folder, const LoadOptions& options) {
+  return make_plan(io::Checkpoint::open(folder), options);
+}
+
+MemoryPlan plan_builtin_model(const LoadOptions& options) {
+  return make_plan(builtin_checkpoint(), options);
+}
+
+}  // namespace linnet

@@ -1,0 +1,41 @@
+// What stands behind the handles of the public interface.
+#pragma once
+
+#include <linnet/model.hpp>
+
+#include <memory>
+#include <optional>
+
+#include "engine/engine.hpp"
+#include "engine/request.hpp"
+#include "io/checkpoint.hpp"
+#include "text/tokenizer.hpp"
+
+namespace linnet {
+
+struct TextModel::State {
+  std::unique_ptr<engine::Engine> engine;
+  std::optional<text::Tokenizer> tokenizer;
+  ModelInfo info;
+  MemoryPlan plan;
+
+  /// Errors: invalid_argument if the checkpoint has no tokenizer.
+  [[nodiscard]] const text::Tokenizer& require_tokenizer() const;
+};
+
+/// Turns checkpoints into models; the only maker of TextModel.
+class ModelLoader {
+ public:
+  static TextModel load(const io::Checkpoint& checkpoint, const LoadOptions& options);
+};
+
+/// The built-in model's files.
+io::Checkpoint builtin_checkpoint();
+
+/// What a checkpoint is; every tensor is checked, none is read.
+ModelInfo describe(const io::Checkpoint& checkpoint);
+
+/// Errors: invalid_argument if options.context_length is out of range; otherwise as models::load.
+MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& options);
+
+}  // namespace linnet

@@ -1,0 +1,43 @@
+#include <linnet/model.hpp>
+
+#include "api/state.hpp"
+#include "base/error.hpp"
+
+namespace linnet {
+
+const text::Tokenizer& TextModel::State::require_tokenizer() const {
+  require(tokenizer.has_value(), "{} has no tokenizer.json: text must be given as token ids",
+          info.name);
+  return *tokenizer;
+}
+
+TextModel::TextModel(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+std::vector<float> TextModel::logits(std::span<const int32_t> ids) const {
+  return state_->engine->logits(ids);
+}
+
+std::vector<int32_t> TextModel::encode(std::string_view text, bool add_special_tokens) const {
+  return state_->require_tokenizer().encode(text, add_special_tokens);
+}
+
+std::string TextModel::decode(std::span<const int32_t> ids) const {
+  const text::Tokenizer& tokenizer = state_->require_tokenizer();
+  state_->engine->check_vocabulary(ids);
+  return tokenizer.decode(ids);
+}
+
+const ModelInfo& TextModel::info() const noexcept { return state_->info; }
+
+MemoryPlan TextModel::plan() const { return state_->plan; }
+
+MemoryUsage TextModel::memory() const {
+  const MemoryStats stats = state_->engine->model().device()->memory().stats();
+  return {.active_bytes = stats.active_bytes,
+          .cached_bytes = stats.cached_bytes,
+          .peak_bytes = stats.peak_bytes,
+          .limit_bytes = stats.limit_bytes,
+          .system_allocations = stats.system_allocations};
+}
+
+}  // namespace linnet

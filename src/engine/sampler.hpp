@@ -1,0 +1,62 @@
+// Choosing a token from logits.
+//
+// Order: repetition penalty, frequency and presence penalty, logit bias, temperature, top-k, top-p,
+// min-p, then one draw from the request's own random stream (Philox, keyed by the seed, counted by
+// the number of tokens generated). Probabilities are f32 softmax by the numerics contract; they are
+// summed in double in a fixed order, so a seed gives the same tokens on every machine.
+#pragma once
+
+#include <linnet/options.hpp>
+
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "array/array.hpp"
+
+namespace linnet::engine {
+
+struct Sample {
+  int32_t id = 0;
+  float logprob = 0;  ///< log softmax of the logits as they came
+};
+
+/// Errors: invalid_argument naming the field that is out of range.
+void check_options(const GenerateOptions& options, int64_t vocab_size);
+
+/// The sampling state of one request. Not thread-safe.
+class Sampler {
+ public:
+  /// `options` must have passed check_options().
+  Sampler(const GenerateOptions& options, std::span<const int32_t> prompt);
+
+  /// The next token of a row of logits [V] f32; it counts as generated from then on.
+  Sample sample(const Array& logits);
+
+ private:
+  struct Seen {
+    int64_t generated = 0;  // times; 0 for a token of the prompt alone
+  };
+  struct Candidate {
+    int32_t id;
+    float logit;
+  };
+
+  [[nodiscard]] Array adjusted(const Array& logits) const;
+  [[nodiscard]] int32_t draw(const Array& logits) const;
+
+  float temperature_;
+  int64_t top_k_;
+  float top_p_;
+  float min_p_;
+  uint64_t seed_;
+  float repetition_penalty_;
+  float frequency_penalty_;
+  float presence_penalty_;
+  std::vector<std::pair<int32_t, float>> logit_bias_;
+  std::unordered_map<int32_t, Seen> seen_;
+  uint64_t generated_ = 0;
+};
+
+}  // namespace linnet::engine
