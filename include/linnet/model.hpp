@@ -168,6 +168,8 @@ struct MemoryUsage {
 /// are gone too. All functions may be called from any thread.
 class TextModel {
  public:
+  struct State;  ///< opaque
+
   /// Starts a continuation of `prompt`.
   /// Errors: invalid_argument for options out of range, an empty prompt, one that does not leave
   /// room for a token in the context, or a model without tokenizer files; out_of_memory if the
@@ -194,7 +196,6 @@ class TextModel {
 
  private:
   friend class ModelLoader;
-  struct State;
   explicit TextModel(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };
