@@ -36,7 +36,9 @@ Array generate(const Shape& shape, const Key& key, const DevicePtr& device, DTyp
 
 Array uniform(const Shape& shape, const Key& key, const DevicePtr& device,
               const UniformOptions& options) {
-  const auto [low, high, dtype] = options;
+  const DType dtype = options.dtype;
+  const float low = options.low;
+  const float high = options.high;
   const float range = high - low;
   require(is_floating(dtype), "uniform: dtype is {}, expected a floating one", to_string(dtype));
   require(low < high && std::isfinite(range), "uniform: the range is {}..{} for shape {}", low,
@@ -55,9 +57,9 @@ Array uniform(const Shape& shape, const Key& key, const DevicePtr& device,
 
 Array normal(const Shape& shape, const Key& key, const DevicePtr& device,
              const NormalOptions& options) {
-  const auto [mean_option, stddev_option, dtype] = options;
-  const double mean = static_cast<double>(mean_option);
-  const double stddev = static_cast<double>(stddev_option);
+  const DType dtype = options.dtype;
+  const double mean = static_cast<double>(options.mean);
+  const double stddev = static_cast<double>(options.stddev);
   require(is_floating(dtype), "normal: dtype is {}, expected a floating one", to_string(dtype));
   require(std::isfinite(mean) && std::isfinite(stddev) && stddev >= 0,
           "normal: mean {} and standard deviation {} for shape {}", mean, stddev, shape);
