@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "text/unicode.hpp"
 
 namespace linnet::text {
@@ -60,7 +61,8 @@ AddedTokens AddedTokens::parse(const std::optional<Json>& entry) {
     if (added.content.empty())
       fail(ErrorCode::malformed_file, "{} has an empty \"content\"", token.where());
     if (id < 0 || id > INT32_MAX)
-      fail(ErrorCode::malformed_file, "{}: \"{}\" has the id {}", token.where(), added.content, id);
+      fail(ErrorCode::malformed_file, "{}: \"{}\" has the id {}", token.where(),
+           printable(added.content), id);
     added.id = static_cast<int32_t>(id);
     added.special = token.get("special", false);
     added.normalized = token.get("normalized", !added.special);
@@ -81,12 +83,12 @@ AddedTokens AddedTokens::parse(const std::optional<Json>& entry) {
     const AddedToken& b = tokens[result.by_id_[i]];
     if (a.id == b.id)
       fail(ErrorCode::malformed_file, "{}: \"{}\" and \"{}\" both have the id {}", entry->where(),
-           a.content, b.content, a.id);
+           printable(a.content), printable(b.content), a.id);
     const AddedToken& c = tokens[result.by_content_[i - 1]];
     const AddedToken& d = tokens[result.by_content_[i]];
     if (c.content == d.content)
       fail(ErrorCode::malformed_file, "{}: \"{}\" appears twice, with the ids {} and {}",
-           entry->where(), c.content, c.id, d.id);
+           entry->where(), printable(c.content), c.id, d.id);
   }
   return result;
 }
@@ -97,12 +99,12 @@ void AddedTokens::check(const Vocabulary& vocabulary) const {
     if (known >= 0 && known != token.id)
       fail(ErrorCode::malformed_file,
            "tokenizer.json: the added token \"{}\" has the id {}, but {} in the vocabulary",
-           token.content, token.id, known);
+           printable(token.content), token.id, known);
     if (known < 0 && vocabulary.contains(token.id))
       fail(
           ErrorCode::malformed_file,
           "tokenizer.json: the added token \"{}\" has the id {}, which is \"{}\" in the vocabulary",
-          token.content, token.id, vocabulary.token(token.id));
+          printable(token.content), token.id, printable(vocabulary.token(token.id)));
   }
 }
 
@@ -125,7 +127,7 @@ void AddedTokens::prepare(const Normalizer& normalizer) {
       if (content.empty())
         fail(ErrorCode::malformed_file,
              "tokenizer.json: nothing is left of the added token \"{}\" when it is normalised",
-             token.content);
+             printable(token.content));
       normalized.emplace_back(std::move(content), i);
     }
   }

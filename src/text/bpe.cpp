@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "text/byte_level.hpp"
 #include "text/hash.hpp"
 #include "text/unicode.hpp"
@@ -31,16 +32,16 @@ void BpeScratch::trim() {
   if (spelled.capacity() > kKeep) spelled = {};
 }
 
-Bpe Bpe::parse(const Json& model, size_t id_limit, bool input_is_bytes) {
+Bpe Bpe::parse(const Json& model, size_t added_tokens, bool input_is_bytes) {
   const std::string type = model.get("type", "BPE");  // old files have none
   if (type != "BPE")
     fail(ErrorCode::unsupported, "{}: the model type \"{}\" is not implemented", model.where(),
-         type);
+         printable(type));
   if (model.get("dropout", 0.0) != 0.0)
     fail(ErrorCode::unsupported, "{}: dropout is {}: encoding at random is not implemented",
          model.where(), model.get("dropout", 0.0));
   Bpe bpe;
-  bpe.vocabulary_ = Vocabulary::parse(model.at("vocab"), id_limit);
+  bpe.vocabulary_ = Vocabulary::parse(model.at("vocab"), added_tokens);
   bpe.seed_ = hash_seed();
   bpe.prefix_ = model.get("continuing_subword_prefix", "");
   bpe.suffix_ = model.get("end_of_word_suffix", "");
@@ -52,7 +53,7 @@ Bpe Bpe::parse(const Json& model, size_t id_limit, bool input_is_bytes) {
     bpe.unknown_ = bpe.vocabulary_.find(unknown->as_string());
     if (bpe.unknown_ < 0)
       fail(ErrorCode::malformed_file, "{} \"{}\" is not in the vocabulary", unknown->where(),
-           unknown->as_string());
+           printable(unknown->as_string()));
   }
   bpe.read_merges(model.at("merges"));
   bpe.find_single_characters();
@@ -114,7 +115,8 @@ void Bpe::read_merges(const Json& merges) {
         entry.ids[k] = vocabulary_.find(entry.strings[k], entry.hashes[k]);
         if (entry.ids[k] < 0)
           fail(ErrorCode::malformed_file, "{}.{}: \"{}\" + \"{}\": \"{}\" is not in the vocabulary",
-               merges.where(), rank + i, entry.strings[0], entry.strings[1], entry.strings[k]);
+               merges.where(), rank + i, printable(entry.strings[0]), printable(entry.strings[1]),
+               printable(entry.strings[k]));
       }
       __builtin_prefetch(&merges_[slot_of(pair_of(entry.ids[0], entry.ids[1]))], 1);
     }
@@ -132,7 +134,7 @@ void Bpe::read_merges(const Json& merges) {
       const size_t space = line.find(' ');
       if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
         fail(ErrorCode::malformed_file, "{}.{}: \"{}\" is not two tokens with a space between",
-             merges.where(), rank + filled, line);
+             merges.where(), rank + filled, printable(line));
       left = line.substr(0, space);
       right = line.substr(space + 1);
     } else {

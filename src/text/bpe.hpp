@@ -32,11 +32,11 @@ struct BpeScratch {
 /// Immutable and thread-safe.
 class Bpe {
  public:
-  /// From the entry "model" of tokenizer.json. `id_limit`: see Vocabulary. `input_is_bytes`: pieces
-  /// stand for their bytes, and the vocabulary is in the byte-level spelling.
-  /// Errors: unsupported for other model types and dropout; malformed_file naming the entry, for
-  /// merges of or into unknown tokens and an unknown unk_token.
-  static Bpe parse(const Json& model, size_t id_limit, bool input_is_bytes);
+  /// From the entry "model" of tokenizer.json. `added_tokens`: see Vocabulary. `input_is_bytes`:
+  /// pieces stand for their bytes, and the vocabulary is in the byte-level spelling. Errors:
+  /// unsupported for other model types and dropout; malformed_file naming the entry, for merges of
+  /// or into unknown tokens and an unknown unk_token.
+  static Bpe parse(const Json& model, size_t added_tokens, bool input_is_bytes);
 
   [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "text/byte_level.hpp"
 #include "text/unicode.hpp"
 
@@ -14,7 +15,8 @@ constexpr size_t kMaxSteps = 64;  // a token goes down the steps by nested calls
 std::string one_character(const Json& entry) {
   const std::string text(entry.as_string());
   if (text.empty() || sequence_length(static_cast<unsigned char>(text[0])) != text.size())
-    fail(ErrorCode::malformed_file, "{} is \"{}\", expected one character", entry.where(), text);
+    fail(ErrorCode::malformed_file, "{} is \"{}\", expected one character", entry.where(),
+         printable(text));
   return text;
 }
 
@@ -389,7 +391,7 @@ void Decoder::add(const Json& entry) {
     steps_.emplace_back(Metaspace{one_character(entry.at("replacement")), scheme != "never"});
   } else {
     fail(ErrorCode::unsupported, "{}: the decoder type \"{}\" is not implemented", entry.where(),
-         type);
+         printable(type));
   }
 }
 

@@ -7,32 +7,25 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "text/normal_form_tables.hpp"
 #include "text/unicode.hpp"
 
 namespace linnet::text {
 namespace {
 
-struct Range {
-  char32_t low;
-  char32_t high;
-};
+// The first younger character; texts in older scripts skip the search.
+constexpr char32_t kFirstYounger = 0x7FD;
 
-constexpr Range kJoins[] = {
-#include "text/normal_form_table.inc"
-};
+bool is_younger(char32_t c) { return c >= kFirstYounger && contains(kYounger, c); }
+
+// utf8proc takes U+11A7 for a Hangul final when it composes. It is none, and joins nothing.
+constexpr char32_t kNoHangulFinal = 0x11A7;
 
 // Whether text may be cut before `c` and each side put into the form by itself.
 bool cut_before(char32_t c, NormalForm form) {
-  if (form != NormalForm::nfc) return c < 0x80;
-  if (c < 0x300) return true;
-  const auto* range =
-      std::lower_bound(std::begin(kJoins), std::end(kJoins), c,
-                       [](const Range& r, char32_t value) { return r.high < value; });
-  return range == std::end(kJoins) || c < range->low;
+  if (form != NormalForm::nfc) return c < 0x80 || c == kNoHangulFinal || is_younger(c);
+  return c < 0x300 || !contains(kJoining, c);
 }
-
-// Whether the stretch between two cuts is already in the form when it is this one character.
-bool stable_alone(char32_t c, NormalForm form) { return form == NormalForm::nfc || c < 0x80; }
 
 void decompose(std::string_view text, bool compatible, std::vector<utf8proc_int32_t>& out) {
   const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE |
@@ -40,6 +33,10 @@ void decompose(std::string_view text, bool compatible, std::vector<utf8proc_int3
   for (size_t at = 0; at < text.size();) {
     const char32_t c = code_point_at(text, at);
     at += sequence_length(static_cast<unsigned char>(text[at]));
+    if (is_younger(c)) {
+      out.push_back(static_cast<utf8proc_int32_t>(c));
+      continue;
+    }
     utf8proc_int32_t parts[32];  // the longest full decomposition in Unicode has 18
     int bound_class = 0;
     const auto count = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts,
@@ -52,7 +49,8 @@ void decompose(std::string_view text, bool compatible, std::vector<utf8proc_int3
 
 void order_marks(std::vector<utf8proc_int32_t>& points) {
   const auto mark_class = [](utf8proc_int32_t c) {
-    return c < 0x300 ? 0 : int{utf8proc_get_property(c)->combining_class};
+    if (c < 0x300 || is_younger(static_cast<char32_t>(c))) return 0;
+    return int{utf8proc_get_property(c)->combining_class};
   };
   for (size_t begin = 0; begin < points.size();) {
     if (mark_class(points[begin]) == 0) {
@@ -95,7 +93,7 @@ std::string to_normal_form(std::string_view text, NormalForm form) {
   for (size_t at = 0; at < text.size();) {
     const char32_t c = code_point_at(text, at);
     const size_t size = sequence_length(static_cast<unsigned char>(text[at]));
-    if (cut_before(c, form) && stable_alone(c, form)) {
+    if (cut_before(c, form)) {
       cut = at;
       at += size;
       continue;

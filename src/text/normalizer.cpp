@@ -1,6 +1,7 @@
 #include "text/normalizer.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "text/byte_level.hpp"
 #include "text/unicode.hpp"
 
@@ -52,7 +53,7 @@ void Normalizer::add(const Json& entry) {
     steps_.emplace_back(Prepend{std::string(entry.at("prepend").as_string())});
   } else {
     fail(ErrorCode::unsupported, "{}: the normalizer type \"{}\" is not implemented", entry.where(),
-         type);
+         printable(type));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "text/post_processor.hpp"
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 
 namespace linnet::text {
 
@@ -19,7 +20,7 @@ void PostProcessor::add(const Json& entry) {
     add_template(entry);
   } else if (type != "ByteLevel") {  // which trims offsets, and leaves ids as they are
     fail(ErrorCode::unsupported, "{}: the post_processor type \"{}\" is not implemented",
-         entry.where(), type);
+         entry.where(), printable(type));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "text/byte_level.hpp"
 #include "text/unicode.hpp"
 
@@ -27,7 +28,7 @@ SplitBehavior parse_behavior(const Json& entry) {
   for (const auto& [name, behavior] : kNames)
     if (entry.as_string() == name) return behavior;
   fail(ErrorCode::unsupported, "{}: the behavior \"{}\" is not implemented", entry.where(),
-       entry.as_string());
+       printable(entry.as_string()));
 }
 
 // Takes the stretches of a text in order, matches and what lies between them, and passes on the
@@ -128,7 +129,8 @@ void PreTokenizer::add(const Json& entry) {
     const Json value = entry.at(key);
     const std::string_view text = value.as_string();
     if (text.empty() || sequence_length(static_cast<unsigned char>(text[0])) != text.size())
-      fail(ErrorCode::malformed_file, "{} is \"{}\", expected one character", value.where(), text);
+      fail(ErrorCode::malformed_file, "{} is \"{}\", expected one character", value.where(),
+           printable(text));
     return value;
   };
   if (type == "Sequence") {
@@ -151,7 +153,7 @@ void PreTokenizer::add(const Json& entry) {
       prepend = Prepend::never;
     } else if (scheme != "always") {
       fail(ErrorCode::unsupported, "{}: prepend_scheme \"{}\" is not implemented", entry.where(),
-           scheme);
+           printable(scheme));
     }
     if (!add_prefix_space && prepend != Prepend::never)
       fail(ErrorCode::malformed_file,
@@ -178,7 +180,7 @@ void PreTokenizer::add(const Json& entry) {
                                   code_point_at(one_char("delimiter").as_string(), 0)});
   } else {
     fail(ErrorCode::unsupported, "{}: the pre_tokenizer type \"{}\" is not implemented",
-         entry.where(), type);
+         entry.where(), printable(type));
   }
 }
 

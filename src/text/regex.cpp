@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 
 namespace linnet::text {
 namespace {
@@ -78,8 +79,8 @@ Regex::Regex(std::string_view pattern, std::string where) {
   pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()),
                                    translated.size(), kOptions, &error, &offset, context.get());
   if (code == nullptr)
-    fail(ErrorCode::malformed_file, "{}: the regex {} does not compile: {}", result->where, pattern,
-         message_of(error));
+    fail(ErrorCode::malformed_file, "{}: the regex {} does not compile: {}", result->where,
+         printable(pattern), message_of(error));
   result->code.reset(code);
   // Where there is no just-in-time compiler (or no executable memory) the interpreter does it.
   result->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
@@ -104,7 +105,7 @@ std::optional<Match> Regex::find(std::string_view text, size_t from, MatchScratc
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0)
     fail(ErrorCode::unsupported, "{}: the regex {} failed on a text of {} bytes: {}", code_->where,
-         code_->pattern, text.size(), message_of(result));
+         printable(code_->pattern), text.size(), message_of(result));
   const PCRE2_SIZE* span = pcre2_get_ovector_pointer(impl.data.get());
   return Match{span[0], span[1]};
 }

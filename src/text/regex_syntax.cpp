@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "text/regex.hpp"
 
 namespace linnet::text {
@@ -69,7 +70,8 @@ class Translator {
     at_ += count;
   }
   [[noreturn]] void refuse(std::string_view what) const {
-    fail(ErrorCode::unsupported, "{}: {} in the regex {} is not implemented", where_, what, in_);
+    fail(ErrorCode::unsupported, "{}: {} in the regex {} is not implemented", where_, what,
+         printable(in_));
   }
   void put_class(std::string_view members, bool negated) {
     at_ += 2;

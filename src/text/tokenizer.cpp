@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/printable.hpp"
 #include "text/added_tokens.hpp"
 #include "text/bpe.hpp"
 #include "text/decoder.hpp"
@@ -104,12 +105,7 @@ void Tokenizer::Impl::read(const Json& file) {
   post_processor = PostProcessor::parse(file.find("post_processor"));
   decoder = Decoder::parse(file.find("decoder"));
   const Json model = file.at("model");
-  const std::string type = model.get("type", "BPE");
-  if (type != "BPE")
-    fail(ErrorCode::unsupported, "{}: the model type \"{}\" is not implemented", model.where(),
-         type);
-  const size_t id_limit = Vocabulary::count(model.at("vocab")) + added.size();
-  bpe = Bpe::parse(model, id_limit, pre_tokenizer.emits_bytes());
+  bpe = Bpe::parse(model, added.size(), pre_tokenizer.emits_bytes());
   added.check(bpe.vocabulary());
   added.prepare(normalizer);
   check_ids();
@@ -138,7 +134,7 @@ void Tokenizer::Impl::read_config(const Json& config) {
     const auto id = id_of(*token);
     if (!id)
       fail(ErrorCode::malformed_file, "{}: the {} \"{}\" is not in tokenizer.json", config.where(),
-           key, *token);
+           key, printable(*token));
     return id;
   };
   if (!bos) bos = id_named("bos_token");

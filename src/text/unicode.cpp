@@ -3,6 +3,8 @@
 #include <simdjson.h>
 #include <utf8proc.h>
 
+#include "text/normal_form_tables.hpp"
+
 namespace linnet::text {
 namespace {
 
@@ -91,6 +93,8 @@ bool is_punctuation(char32_t c) {
 }
 
 bool is_mark(char32_t c) {
+  if (c < 0x300 || contains(kYounger, c)) return false;
+  if (between(c, 0x1CF2, 0x1CF3)) return true;  // letters since Unicode 12
   const auto kind = category(c);
   return kind == UTF8PROC_CATEGORY_MN || kind == UTF8PROC_CATEGORY_MC ||
          kind == UTF8PROC_CATEGORY_ME;

@@ -47,7 +47,7 @@ bool is_word(char32_t c);
 bool is_numeric(char32_t c);
 /// ASCII punctuation (symbols such as $ and + among it) or general category P.
 bool is_punctuation(char32_t c);
-/// General category M.
+/// General category M as of Unicode 9.0 (the version that Hugging Face's StripAccents knows).
 bool is_mark(char32_t c);
 /// Appends the lower case of `c`, without context (a final sigma stays a plain one).
 void append_lower(char32_t c, std::string& out);

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "text/hash.hpp"
 
 namespace linnet::text {
@@ -29,25 +30,22 @@ int32_t Vocabulary::find(std::string_view token, uint64_t hash) const {
   }
 }
 
-size_t Vocabulary::count(const Json& vocab) {
+Vocabulary Vocabulary::parse(const Json& vocab, size_t added_tokens) {
+  Vocabulary result;
+  result.seed_ = hash_seed();
   simdjson::dom::object object;
   if (vocab.element().get(object) != simdjson::SUCCESS)
     fail(ErrorCode::malformed_file, "{} is not an object", vocab.where());
-  const size_t size = object.size();
-  // simdjson's count saturates at 24 bits.
-  return size < 0xFFFFFF ? size : static_cast<size_t>(std::distance(object.begin(), object.end()));
-}
-
-Vocabulary Vocabulary::parse(const Json& vocab, size_t id_limit) {
-  Vocabulary result;
-  result.seed_ = hash_seed();
-  const size_t expected = count(vocab);
+  size_t expected = object.size();
+  if (expected >= 0xFFFFFF)  // simdjson's count saturates at 24 bits
+    expected = static_cast<size_t>(std::distance(object.begin(), object.end()));
+  const size_t id_limit = expected + added_tokens;
   if (id_limit >= size_t{1} << 31)
     fail(ErrorCode::unsupported, "{} has {} tokens, more than 2^31", vocab.where(), id_limit);
   result.spans_.resize(id_limit);
   result.slots_.resize(std::bit_ceil(expected + expected / 2 + 1));
   result.mask_ = result.slots_.size() - 1;
-  const simdjson::dom::object object = vocab.element().get_object().value_unsafe();
+
   size_t bytes = 0;
   for (const auto field : object) bytes += field.key.size();
   if (bytes >= kAbsent) fail(ErrorCode::unsupported, "{} has {} bytes", vocab.where(), bytes);
@@ -68,15 +66,15 @@ Vocabulary Vocabulary::parse(const Json& vocab, size_t id_limit) {
       Span& span = result.spans_[static_cast<size_t>(id)];
       if (span.offset != kAbsent)
         fail(ErrorCode::malformed_file, "{}: \"{}\" and \"{}\" both have the id {}", vocab.where(),
-             result.token(id), token, id);
+             printable(result.token(id)), printable(token), id);
       const auto tag = static_cast<uint32_t>(hash >> 32);
       uint64_t at = hash & result.mask_;
       for (; result.slots_[at].id >= 0; at = (at + 1) & result.mask_) {
         const Slot slot = result.slots_[at];
         if (slot.tag == tag && result.token(slot.id) == token)
           fail(ErrorCode::malformed_file,
-               "{}: the token \"{}\" appears twice, with the ids {} and {}", vocab.where(), token,
-               slot.id, id);
+               "{}: the token \"{}\" appears twice, with the ids {} and {}", vocab.where(),
+               printable(token), slot.id, id);
       }
       result.slots_[at] = {tag, id};
       span = {static_cast<uint32_t>(result.arena_.size()), static_cast<uint32_t>(token.size())};
@@ -89,10 +87,10 @@ Vocabulary Vocabulary::parse(const Json& vocab, size_t id_limit) {
     int64_t id = 0;
     if (field.value.get(id) != simdjson::SUCCESS)
       fail(ErrorCode::malformed_file, "{}: the id of \"{}\" is not an integer", vocab.where(),
-           field.key);
+           printable(field.key));
     if (id < 0 || id >= static_cast<int64_t>(id_limit))
       fail(ErrorCode::malformed_file, "{}: \"{}\" has the id {}, but the file has {} tokens",
-           vocab.where(), field.key, id, id_limit);
+           vocab.where(), printable(field.key), id, id_limit);
     const uint64_t hash = result.hash_of(field.key);
     result.prefetch(hash);
     batch[filled++] = {field.key, hash, static_cast<int32_t>(id)};

@@ -15,13 +15,11 @@ namespace linnet::text {
 /// Immutable after parse(), so thread-safe.
 class Vocabulary {
  public:
-  /// From the object "vocab" of a BPE model. `id_limit`: the number of tokens in the whole file,
-  /// added ones too; ids are below it. Errors: malformed_file naming the token, for ids that are no
-  /// integers, out of range or taken, and tokens that appear twice.
-  static Vocabulary parse(const Json& vocab, size_t id_limit);
-
-  /// Number of entries of a "vocab" object. Errors: malformed_file.
-  static size_t count(const Json& vocab);
+  /// From the object "vocab" of a BPE model. `added_tokens`: how many tokens the file has besides;
+  /// ids are below the sum of the two.
+  /// Errors: malformed_file naming the token, for ids that are no integers, out of range or taken,
+  /// and tokens that appear twice.
+  static Vocabulary parse(const Json& vocab, size_t added_tokens);
 
   /// The id of `token`, or -1.
   [[nodiscard]] int32_t find(std::string_view token) const { return find(token, hash_of(token)); }
