@@ -15,7 +15,7 @@
 namespace linnet::test {
 
 /// One device per instruction set and thread count, best set with one thread first; made once.
-inline const std::vector<DevicePtr>& devices() {
+inline const std::vector<DevicePtr>& all_devices() {
   static const std::vector<DevicePtr> all = [] {
     std::vector<DevicePtr> result;
     for (const auto isa : kernels::cpu::available_isas())
@@ -25,7 +25,7 @@ inline const std::vector<DevicePtr>& devices() {
   return all;
 }
 
-inline const DevicePtr& device() { return devices().front(); }
+inline const DevicePtr& device() { return all_devices().front(); }
 
 inline std::string name(const DevicePtr& device) {
   return fmt::format("{} with {} threads", kernels::cpu::to_string(device->isa()),
@@ -165,7 +165,7 @@ inline std::string name(Layout layout) {
 /// A view of `shape` and `layout` whose storage holds values from next(), in storage order.
 template <class Next>
 Array make_array(Layout layout, const Shape& shape, DType dtype, const DevicePtr& device,
-                 const Next& next) {
+                 Next next) {
   Shape stored = shape;  // of the dense array underneath
   Strides strides;
   int64_t offset = 0;
@@ -216,11 +216,11 @@ template <class Build>
 Array same_everywhere(const Build& build) {
   const Array first = build(device());
   const std::vector<uint64_t> bits = to_bits(first);
-  for (size_t i = 1; i < devices().size(); ++i) {
-    const Array other = build(devices()[i]);
+  for (size_t i = 1; i < all_devices().size(); ++i) {
+    const Array other = build(all_devices()[i]);
     EXPECT_EQ(other.shape(), first.shape());
     EXPECT_EQ(other.dtype(), first.dtype());
-    EXPECT_TRUE(to_bits(other) == bits) << "bits differ on " << name(devices()[i]);
+    EXPECT_TRUE(to_bits(other) == bits) << "bits differ on " << name(all_devices()[i]);
   }
   return first;
 }
@@ -237,20 +237,6 @@ void expect_close(const Array& result, const std::vector<long double>& expected,
 }
 inline void expect_close(const Array& result, const std::vector<long double>& expected) {
   expect_close(result, expected, [](size_t) { return 0.0L; });
-}
-
-/// The message of the Error that call() throws; fails the test if its code is another or there is
-/// none.
-template <class Call>
-std::string error_of(ErrorCode code, const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(to_string(error.code()), to_string(code));
-    return error.what();
-  }
-  ADD_FAILURE() << "no error";
-  return {};
 }
 
 }  // namespace linnet::test

@@ -11,6 +11,9 @@ namespace linnet::kernels {
 
 enum class Activation : uint8_t { silu, gelu_tanh, gelu };
 
+/// "silu", "gelu_tanh", "gelu".
+std::string_view to_string(Activation activation) noexcept;
+
 struct GatedActivationArgs {
   const void* gate = nullptr;  // [rows, width], rows gate_stride elements apart
   const void* up = nullptr;    // [rows, width], rows up_stride elements apart

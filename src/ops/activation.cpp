@@ -5,21 +5,12 @@
 
 namespace linnet::ops {
 
-std::string_view to_string(Activation activation) noexcept {
-  switch (activation) {
-    case Activation::silu: return "silu";
-    case Activation::gelu_tanh: return "gelu_tanh";
-    case Activation::gelu: return "gelu";
-  }
-  return "?";
-}
-
 Array gated_activation(const Array& gate, const Array& up, Activation activation) {
   check_same_device("gated_activation", gate, up);
   require(gate.rank() >= 1 && gate.shape() == up.shape() && gate.dtype() == up.dtype() &&
               (gate.dtype() == DType::f32 || gate.dtype() == DType::bf16),
           "gated_activation: gate is {} {} and up is {} {}, expected the same f32 or bf16 [..., F]",
-          linnet::to_string(gate.dtype()), gate.shape(), linnet::to_string(up.dtype()), up.shape());
+          to_string(gate.dtype()), gate.shape(), to_string(up.dtype()), up.shape());
   const int64_t width = gate.dim(-1);
   // The kernel reads rows at any distance; other layouts are copied.
   const auto rows = [](const Array& x) {

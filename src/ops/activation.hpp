@@ -8,9 +8,6 @@ namespace linnet::ops {
 
 using kernels::Activation;
 
-/// "silu", "gelu_tanh", "gelu".
-std::string_view to_string(Activation activation) noexcept;
-
 /// y = activation(gate) * up, in one pass
 ///   gate, up  [..., F]  one dtype, f32 or bf16; any strides (rows of a joint [T, 2F] are read in
 ///                       place)

@@ -42,8 +42,8 @@ Array as_strided(const Array& x, const Shape& shape, const Strides& strides, int
 /// [start:stop:step]: negative ends count from the end of the axis, ends outside it are moved to
 /// it, a negative step walks backwards, and an absent end is the axis' own.
 struct Slice {
-  std::optional<int64_t> start;
-  std::optional<int64_t> stop;
+  std::optional<int64_t> start = std::nullopt;
+  std::optional<int64_t> stop = std::nullopt;
   int64_t step = 1;
 };
 

@@ -14,30 +14,9 @@
 
 #include "array/array.hpp"
 #include "ops/cast.hpp"
+#include "sweep.hpp"
 
 namespace linnet::test {
-
-/// One device for each instruction set here, with one thread and with two.
-inline const std::vector<DevicePtr>& all_devices() {
-  static const std::vector<DevicePtr> devices = [] {
-    std::vector<DevicePtr> result;
-    for (const auto isa : kernels::cpu::available_isas())
-      for (const int threads : {1, 2})
-        result.push_back(Device::cpu({.threads = threads, .memory_limit = 1 << 30}, isa));
-    return result;
-  }();
-  return devices;
-}
-
-inline const std::vector<DType>& floating_dtypes() {
-  static const std::vector<DType> dtypes{DType::f32, DType::bf16, DType::f16};
-  return dtypes;
-}
-inline const std::vector<DType>& all_dtypes() {
-  static const std::vector<DType> dtypes{DType::f32, DType::bf16, DType::f16, DType::boolean,
-                                         DType::u8,  DType::u32,  DType::i32, DType::i64};
-  return dtypes;
-}
 
 /// Where the values of a case come from.
 enum class Values {

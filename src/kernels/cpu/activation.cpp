@@ -62,6 +62,19 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include "kernels/cpu/dispatch.hpp"
 
+namespace linnet::kernels {
+
+std::string_view to_string(Activation activation) noexcept {
+  switch (activation) {
+    case Activation::silu: return "silu";
+    case Activation::gelu_tanh: return "gelu_tanh";
+    case Activation::gelu: return "gelu";
+  }
+  return "?";
+}
+
+}  // namespace linnet::kernels
+
 namespace linnet::kernels::cpu {
 
 HWY_EXPORT(FindGatedRow);
