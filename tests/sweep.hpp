@@ -14,12 +14,14 @@
 
 namespace linnet::test {
 
-/// One device per instruction set and thread count, best set with one thread first; made once.
+/// One device per instruction set and thread count, best set with one thread first, with 1 GiB
+/// each; made once.
 inline const std::vector<DevicePtr>& all_devices() {
   static const std::vector<DevicePtr> all = [] {
     std::vector<DevicePtr> result;
     for (const auto isa : kernels::cpu::available_isas())
-      for (const int threads : {1, 2}) result.push_back(Device::cpu({.threads = threads}, isa));
+      for (const int threads : {1, 2})
+        result.push_back(Device::cpu({.threads = threads, .memory_limit = 1 << 30}, isa));
     return result;
   }();
   return all;
