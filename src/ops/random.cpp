@@ -22,7 +22,7 @@ Array generate(const Shape& shape, const Key& key, const DevicePtr& device, DTyp
   device->threads().parallel_for(ceil_div(size, kPerBlock), kGrain,
                                  [&](int64_t begin, int64_t end) {
                                    for (int64_t block = begin; block < end; ++block) {
-                                     float values[kPerBlock];
+                                     float values[kPerBlock] = {};
                                      fill(random_block(key, static_cast<uint64_t>(block)), values);
                                      const int64_t first = block * kPerBlock;
                                      for (int64_t i = 0; i < kPerBlock && first + i < size; ++i)

@@ -7,10 +7,11 @@ namespace linnet::ops {
 namespace {
 
 AxisRows sortable_rows(const Array& x, int axis, std::string_view op) {
-  AxisRows rows = rows_along(x, axis, op);
-  require(rows.width < int64_t{1} << 32, "{}: axis {} of x {} has 2^32 elements or more", op, axis,
+  // Before anything is copied: a broadcast view may be that long and take no memory.
+  const int64_t width = x.shape()[normalize_axis(axis, x.rank(), op)];
+  require(width < int64_t{1} << 32, "{}: axis {} of x {} has 2^32 elements or more", op, axis,
           x.shape());
-  return rows;
+  return rows_along(x, axis, op);
 }
 
 /// Room for `size` 64-bit words for each row worked on at the same time.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -37,19 +38,19 @@ std::vector<std::pair<std::string, std::vector<float>>> long_rows() {
   std::vector<float> falling(rising.rbegin(), rising.rend());
   std::vector<float> few(n);
   for (float& x : few) x = static_cast<float>(random() % 3);
+  // The best are late, and one unit of the last place above all others.
+  std::vector<float> neighbours(n, 1.0F);
+  for (size_t i = n - 40; i < n; ++i) neighbours[i] = std::nextafter(1.0F, 2.0F);
   std::vector<float> masked(n, -std::numeric_limits<float>::infinity());
   masked[40000] = 1;
   masked[n - 1] = -5;
   std::vector<float> special = logits;
   for (size_t i = 0; i < n; i += 997) special[i] = i % 2 == 0 ? std::nanf("") : -std::nanf("");
   special[12345] = std::numeric_limits<float>::infinity();
-  return {{"random", logits},
-          {"rising", rising},
-          {"falling", falling},
-          {"few", few},
-          {"masked", masked},
-          {"special", special},
-          {"equal", std::vector<float>(n, -0.0F)}};
+  return {{"random", logits},         {"rising", rising},
+          {"falling", falling},       {"few", few},
+          {"neighbours", neighbours}, {"masked", masked},
+          {"special", special},       {"equal", std::vector<float>(n, -0.0F)}};
 }
 
 TEST(TopKKernel, LongRowsMatchAStableSort) {

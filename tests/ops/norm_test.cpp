@@ -7,9 +7,8 @@ namespace linnet {
 namespace {
 
 using test::Case;
+using test::device;
 using test::Values;
-
-const DevicePtr& device() { return test::all_devices().front(); }
 
 constexpr float kEps = 1e-6F;
 

@@ -9,9 +9,8 @@ namespace linnet {
 namespace {
 
 using test::Case;
+using test::device;
 using test::Values;
-
-const DevicePtr& device() { return test::all_devices().front(); }
 
 /// Runs make(device) everywhere; all results must have the same bytes.
 template <class Make>

@@ -9,9 +9,8 @@ namespace linnet {
 namespace {
 
 using test::Case;
+using test::device;
 using test::Values;
-
-const DevicePtr& device() { return test::all_devices().front(); }
 
 /// Calls check(case, axes, keepdims, rows) for every case and choice of axes.
 template <class Check>

@@ -1,11 +1,8 @@
-// What the tests of reductions, softmax, scans and sorting share: arrays of every dtype, odd sizes
-// and views, the devices they run on, and the rows of an array as a plain list of positions.
+// What the tests of reductions, softmax, scans and sorting share beside sweep.hpp: views whose rows
+// have odd lengths, and the rows of an array as a plain list of positions.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <random>
@@ -162,9 +159,7 @@ Array run_everywhere(const Case& c, const Op& op) {
     }
     EXPECT_EQ(result.shape(), first.shape());
     EXPECT_EQ(result.dtype(), first.dtype());
-    EXPECT_TRUE(bytes_of(result) == bytes_of(first))
-        << c.name << " differs with " << to_string(device->isa()) << " and "
-        << device->threads().size() << " threads";
+    EXPECT_TRUE(bytes_of(result) == bytes_of(first)) << c.name << " differs on " << name(device);
   }
   return first;
 }

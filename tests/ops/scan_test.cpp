@@ -9,6 +9,7 @@ namespace linnet {
 namespace {
 
 using test::Case;
+using test::device;
 using test::Values;
 
 /// The running sums of a row, as a plain loop.
@@ -29,7 +30,7 @@ TEST(Cumsum, MatchesAPlainLoop) {
   for (const DType dtype : test::all_dtypes())
     for (const Case& c : test::cases_of(dtype, Values::spread)) {
       SCOPED_TRACE(c.name);
-      const Array x = c.make(test::all_devices().front());
+      const Array x = c.make(device());
       for (int axis = 0; axis < x.rank(); ++axis)
         for (const ops::ScanOptions options :
              {ops::ScanOptions{}, ops::ScanOptions{.reverse = true},
@@ -56,12 +57,11 @@ TEST(Cumsum, MatchesAPlainLoop) {
 }
 
 TEST(Cumsum, EdgesAndErrors) {
-  const DevicePtr& device = test::all_devices().front();
-  EXPECT_EQ(ops::cumsum(Array::empty({0}, DType::f32, device)).shape(), Shape{0});
-  EXPECT_EQ(ops::cumsum(Array::from<int64_t>({INT64_MAX, 1}, {2}, device)).to_vector<int64_t>(),
+  EXPECT_EQ(ops::cumsum(Array::empty({0}, DType::f32, device())).shape(), Shape{0});
+  EXPECT_EQ(ops::cumsum(Array::from<int64_t>({INT64_MAX, 1}, {2}, device())).to_vector<int64_t>(),
             (std::vector<int64_t>{INT64_MAX, INT64_MIN}));
   test::expect_error(ErrorCode::invalid_argument, "cumsum: axis 1 of an array with 1 axes",
-                     [&] { ops::cumsum(Array::zeros({2}, DType::f32, device), 1); });
+                     [&] { ops::cumsum(Array::zeros({2}, DType::f32, device()), 1); });
 }
 
 }  // namespace

@@ -7,9 +7,8 @@ namespace linnet {
 namespace {
 
 using test::Case;
+using test::device;
 using test::Values;
-
-const DevicePtr& device() { return test::all_devices().front(); }
 
 /// The error allowed beside the rounding of the dtype itself.
 double unit_of(DType dtype) {
@@ -63,6 +62,9 @@ TEST(Softmax, AFewExactRows) {
     for (const float value : softmax(row)) EXPECT_TRUE(std::isnan(value));
   const auto logs = ops::log_softmax(Array::from<float>({-infinity, 1}, {2}, device()));
   EXPECT_EQ(logs.to_vector<float>(), (std::vector<float>{-infinity, 0}));
+  // Large logits lose nothing: the maximum goes before the logarithm does.
+  const auto large = ops::log_softmax(Array::from<float>({30000, 30000}, {2}, device()));
+  EXPECT_FLOAT_EQ(large.to_vector<float>()[1], -std::log(2.0F));
 }
 
 TEST(Softmax, ShapesThatAreEmptyOrWrong) {
