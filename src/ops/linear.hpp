@@ -53,11 +53,4 @@ Array linear(const Array& x, const PackedMatrix& weights, const Array& bias = {}
 /// Errors: invalid_argument for an id outside 0..V-1. Devices: cpu.
 Array embedding(const PackedMatrix& table, std::span<const int32_t> ids, float scale = 1.0F);
 
-/// Matrix product over the last two axes, batch axes broadcast as NumPy's matmul does (a 1-D
-/// operand is a row on the left, a column on the right, and its axis is dropped from the result).
-///   a [..., M, K], b [..., K, N], floating dtypes   result [..., M, N] in the promoted dtype
-/// Each element is one dot product by the contract in f32, rounded once to the result's dtype.
-/// Errors: invalid_argument naming both shapes. Devices: cpu.
-Array matmul(const Array& a, const Array& b);
-
 }  // namespace linnet::ops
