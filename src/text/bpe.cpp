@@ -109,6 +109,8 @@ void Bpe::read_merges(const Json& merges) {
       view = std::string_view(merged).substr(at, view.size());
       at += view.size();
     }
+    for (size_t i = 0; i < filled; ++i)
+      for (const uint64_t hash : batch[i].hashes) vocabulary_.prefetch_string(hash);
     for (size_t i = 0; i < filled; ++i) {
       Entry& entry = batch[i];
       for (size_t k = 0; k < 3; ++k) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <random>
 
 #include "base/error.hpp"
@@ -24,9 +25,11 @@ uint64_t Vocabulary::hash_of(std::string_view token) const { return hash_bytes(t
 int32_t Vocabulary::find(std::string_view token, uint64_t hash) const {
   const auto tag = static_cast<uint32_t>(hash >> 32);
   for (uint64_t at = hash & mask_;; at = (at + 1) & mask_) {
-    const Slot slot = slots_[at];
+    const Slot& slot = slots_[at];
     if (slot.id < 0) return -1;
-    if (slot.tag == tag && this->token(slot.id) == token) return slot.id;
+    if (slot.tag == tag && slot.span.size == token.size() &&
+        std::memcmp(arena_.data() + slot.span.offset, token.data(), token.size()) == 0)
+      return slot.id;
   }
 }
 
@@ -76,8 +79,8 @@ Vocabulary Vocabulary::parse(const Json& vocab, size_t added_tokens) {
                "{}: the token \"{}\" appears twice, with the ids {} and {}", vocab.where(),
                printable(token), slot.id, id);
       }
-      result.slots_[at] = {tag, id};
       span = {static_cast<uint32_t>(result.arena_.size()), static_cast<uint32_t>(token.size())};
+      result.slots_[at] = {tag, id, span};
       result.arena_ += token;
       ++result.size_;
     }

@@ -37,9 +37,13 @@ class Vocabulary {
     return {arena_.data() + span.offset, span.size};
   }
 
-  /// For many lookups at once: hash all, prefetch all, then find each.
+  /// For many lookups at once, so that their cache misses overlap: hash and prefetch all, prefetch
+  /// all strings, then find each.
   [[nodiscard]] uint64_t hash_of(std::string_view token) const;
   void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+  void prefetch_string(uint64_t hash) const {
+    __builtin_prefetch(arena_.data() + slots_[hash & mask_].span.offset);
+  }
   [[nodiscard]] int32_t find(std::string_view token, uint64_t hash) const;
 
  private:
@@ -51,6 +55,7 @@ class Vocabulary {
   struct Slot {
     uint32_t tag = 0;  // upper half of the hash
     int32_t id = -1;   // -1: free
+    Span span{0, 0};   // that of the id
   };
 
   std::string arena_;
