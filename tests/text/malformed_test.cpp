@@ -153,7 +153,8 @@ TEST(MalformedTokenizer, PreTokenizer) {
   json many = json::array();
   for (int i = 0; i < 1000; ++i) many.push_back({{"type", "WhitespaceSplit"}});
   json deep = {{"type", "Whitespace"}};
-  for (int i = 0; i < 100; ++i) deep = {{"type", "Sequence"}, {"pretokenizers", {deep}}};
+  for (int i = 0; i < 100; ++i)
+    deep = {{"type", "Sequence"}, {"pretokenizers", json::array({deep})}};
   expect_errors(
       "byte_level",
       {
@@ -199,15 +200,18 @@ TEST(MalformedTokenizer, PostProcessorAndDecoder) {
       "byte_level",
       {
           {"\"BertProcessing\"", post({{"type", "BertProcessing"}}), kUnsupported},
-          {"the text would be lost", single({bos}, ids({1}))},
-          {"no entry \"B\"", single({bos, text}, json::object())},
-          {"is -1, no token's id", single({bos, text}, ids({-1}))},
-          {"adds the id 100000", single({bos, text}, ids({100000}))},
-          {"not one text", single({text, text}, ids({1})), kUnsupported},
-          {"no entry \"SpecialToken\"", single({{{"Other", 1}}, text}, ids({1}))},
+          {"the text would be lost", single(json::array({bos}), ids(json::array({1})))},
+          {"no entry \"B\"", single(json::array({bos, text}), json::object())},
+          {"is -1, no token's id", single(json::array({bos, text}), ids(json::array({-1})))},
+          {"adds the id 100000", single(json::array({bos, text}), ids(json::array({100000})))},
+          {"not one text", single(json::array({text, text}), ids(json::array({1}))), kUnsupported},
+          {"no entry \"SpecialToken\"",
+           single(json::array({json{{"Other", 1}}, text}), ids(json::array({1})))},
           {"\"CTC\"", decoder({{"type", "CTC"}}), kUnsupported},
           {"\"WordPiece\"",
-           decoder({{"type", "Sequence"}, {"decoders", {{{"type", "WordPiece"}}}}}), kUnsupported},
+           decoder(
+               {{"type", "Sequence"}, {"decoders", json::array({json{{"type", "WordPiece"}}})}}),
+           kUnsupported},
           {"expected one character",
            decoder({{"type", "Strip"}, {"content", ""}, {"start", 1}, {"stop", 0}})},
           {"start is -1",
