@@ -20,7 +20,8 @@ namespace linnet {
 struct Token {
   int32_t id = 0;
   /// The whole UTF-8 characters that became certain with this token; may be empty. The texts of all
-  /// tokens of a generation together are its text.
+  /// tokens of a generation together are its text. Where a stop id ends a text inside a character,
+  /// that id comes as a last token with U+FFFD; otherwise stop ids are not among the tokens.
   std::string text;
   /// Natural logarithm of the token's probability under the model alone: log softmax of its logits
   /// before penalties, bias, temperature and filters.
@@ -28,7 +29,7 @@ struct Token {
 };
 
 enum class FinishReason {
-  none,       ///< not finished yet
+  none,       ///< not finished yet, or ended by an error
   stop,       ///< an end-of-sequence id or one of stop_ids
   length,     ///< max_tokens reached, or the context is full
   cancelled,  ///< cancel() or the stop token
@@ -57,7 +58,7 @@ struct Metrics {
 ///
 /// Threads: one thread iterates; cancel() may be called from any thread. Different generations of
 /// one model may be iterated by different threads at once. Errors while it runs are thrown from
-/// begin() and operator++ (out_of_memory, device, internal).
+/// begin() and operator++ (out_of_memory, device, internal) and end it.
 class Generation {
  public:
   class Iterator {

@@ -37,9 +37,9 @@ const Token* Generation::next() {
   const bool running = s.request.finish_reason() == FinishReason::none;
   const auto sample = s.request.next();
   if (!sample) {
-    if (!running || !s.stream) return nullptr;
+    if (!running || !s.stream || !s.request.stop_id()) return nullptr;
     // The text may end inside a character: what was held back still belongs to it.
-    s.token = {.id = s.request.stop_id().value_or(s.token.id), .text = s.stream->finish()};
+    s.token = {.id = *s.request.stop_id(), .text = s.stream->finish()};
     return s.token.text.empty() ? nullptr : &s.token;
   }
   s.token = {.id = sample->id, .logprob = sample->logprob};

@@ -61,11 +61,13 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
          plan.weight_bytes, plan.workspace_bytes, limit);
   state->info = describe(checkpoint);
   state->tokenizer = read_tokenizer(checkpoint);
+  auto eos_ids = read_eos_ids(checkpoint, state->info.vocab_size);
   nn::Weights::Options weight_options{.compute = options.compute};
   if (options.progress)
-    weight_options.progress = [&](int64_t done, int64_t total) { options.progress({done, total}); };
+    weight_options.progress = [&](int64_t done) {
+      options.progress({.done_bytes = done, .total_bytes = state->info.stored_bytes});
+    };
   models::LoadedModel loaded = models::load(checkpoint, device, weight_options);
-  auto eos_ids = read_eos_ids(checkpoint, loaded.model->config().vocab_size);
   state->engine = std::make_unique<engine::Engine>(std::move(loaded.model), plan.context_length,
                                                    std::move(eos_ids));
   return TextModel(std::move(state));

@@ -1,15 +1,15 @@
 // Blocks of the key/value cache: one pool for all sequences of a model.
 //
 // A block of group g holds kBlockTokens tokens of all layers of that group (nn/batch.hpp). Its
-// bytes come from the device's MemoryPool, so they are counted and held to the budget. A block is
-// zeroed when it is handed out: what an earlier sequence left there can reach no later one, not
-// even as a NaN.
+// bytes come from the device's MemoryPool, so they are counted and held to the budget; a block
+// given back goes there at once, where any other need may have its bytes. A block is zeroed when it
+// is handed out: what an earlier sequence left there can reach no later one, not even as a NaN.
 //
-// Threads: all functions may be called from any thread (one mutex).
+// Threads: all functions may be called from any thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "array/storage.hpp"
@@ -28,18 +28,16 @@ class KvPool {
 
   /// `count` blocks of a group, all or none. Errors: out_of_memory.
   std::vector<KvBlock> acquire(size_t group, int64_t count);
-  /// Takes a block back. When the last one is back, all go back to the MemoryPool.
-  void release(size_t group, KvBlock block) noexcept;
+  /// Takes a block back.
+  void release(KvBlock block) noexcept;
 
   /// Blocks handed out and not returned, over all groups.
-  [[nodiscard]] int64_t blocks_in_use() const;
+  [[nodiscard]] int64_t blocks_in_use() const noexcept { return in_use_.load(); }
 
  private:
   DevicePtr device_;
   std::vector<nn::CacheGroup> groups_;
-  mutable std::mutex mutex_;
-  std::vector<std::vector<KvBlock>> free_;  // [group]
-  int64_t in_use_ = 0;
+  std::atomic<int64_t> in_use_{0};
 };
 
 }  // namespace linnet::engine

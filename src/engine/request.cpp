@@ -53,20 +53,29 @@ std::optional<Array> Request::feed(std::span<const int32_t> ids) {
 }
 
 std::optional<Sample> Request::next() {
-  if (finish_reason_ != FinishReason::none) return std::nullopt;
+  if (finish_reason_ != FinishReason::none || failed_) return std::nullopt;
   if (at_limit()) {
     finish(FinishReason::length);
     return std::nullopt;
   }
   const bool first = generated_ == 0;
   const Clock::time_point start = Clock::now();
-  const auto logits = feed(first ? std::span<const int32_t>(prompt_) : std::span(&last_, 1));
-  if (!logits) {
-    finish(FinishReason::cancelled);
-    return std::nullopt;
+  Clock::time_point fed;
+  Sample sample;
+  try {
+    const auto logits = feed(first ? std::span<const int32_t>(prompt_) : std::span(&last_, 1));
+    if (!logits) {
+      finish(FinishReason::cancelled);
+      return std::nullopt;
+    }
+    fed = Clock::now();
+    sample = sampler_.sample(*logits);
+  } catch (...) {
+    // What the step had reached is unknown: it cannot be taken up again.
+    failed_ = true;
+    finish(FinishReason::none);
+    throw;
   }
-  const Clock::time_point fed = Clock::now();
-  const Sample sample = sampler_.sample(*logits);
   const double total = seconds(Clock::now() - start);
   if (first) {
     metrics_.prefill_seconds = seconds(fed - start);

@@ -21,7 +21,9 @@ class Request {
   Request(Engine& engine, std::vector<int32_t> prompt, GenerateOptions options);
 
   /// The next token; nothing when the request has ended. An end-of-sequence or stop id is not
-  /// returned; stop_id() tells it.
+  /// returned; stop_id() tells it. An error ends the request, and its cache is given back.
+  /// Errors: out_of_memory; invalid_argument if penalties and bias leave no token to choose;
+  /// internal if the logits are not finite.
   std::optional<Sample> next();
 
   /// Ends the request before its next forward pass. From any thread.
@@ -53,6 +55,7 @@ class Request {
   int64_t generated_ = 0;
   std::atomic<bool> cancelled_{false};
   FinishReason finish_reason_ = FinishReason::none;
+  bool failed_ = false;
   std::optional<int32_t> stop_id_;
   Metrics metrics_;
 };

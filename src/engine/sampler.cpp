@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "array/random.hpp"
 #include "ops/elementwise.hpp"
@@ -82,7 +83,9 @@ void check_options(const GenerateOptions& o, int64_t vocab_size) {
 }
 
 Sampler::Sampler(const GenerateOptions& o, std::span<const int32_t> prompt)
-    : temperature_(o.temperature),
+    // Subnormals count as 0 in the kernels, which could not divide by them.
+    : temperature_(o.temperature == 0 ? 0
+                                      : std::max(o.temperature, std::numeric_limits<float>::min())),
       top_k_(o.top_k),
       top_p_(o.top_p),
       min_p_(o.min_p),
@@ -105,6 +108,9 @@ Array Sampler::adjusted(const Array& logits) const {
       logit -= frequency_penalty_ * static_cast<float>(seen.generated) + presence_penalty_;
   }
   for (const auto& [id, bias] : logit_bias_) values[static_cast<size_t>(id)] += bias;
+  float best = -INFINITY;
+  for (const float value : values) best = value > best || std::isnan(value) ? value : best;
+  require(std::isfinite(best), "logit_bias and penalties leave a largest logit of {}", best);
   return Array::from(values, logits.shape(), logits.device());
 }
 

@@ -32,6 +32,8 @@ class Sampler {
   Sampler(const GenerateOptions& options, std::span<const int32_t> prompt);
 
   /// The next token of a row of logits [V] f32; it counts as generated from then on.
+  /// Errors: internal if the logits are not finite; invalid_argument if penalties and bias leave
+  /// none that is.
   Sample sample(const Array& logits);
 
  private:

@@ -34,11 +34,15 @@ void reject_if_on(const Json& config, std::string_view key) {
        config.where(), key);
 }
 
-DecoderConfig read_decoder_config(const Json& config, const FamilyDefaults& defaults) {
+void reject_quantization(const Json& config) {
   for (const std::string_view key : {"quantization", "quantization_config"})
     if (config.find(key))
       fail(ErrorCode::unsupported, "{}: {} is set; quantised checkpoints are not read yet",
            config.where(), key);
+}
+
+DecoderConfig read_decoder_config(const Json& config, const FamilyDefaults& defaults) {
+  reject_quantization(config);
   DecoderConfig c;
   c.vocab_size = read_count(config, "vocab_size", defaults.vocab_size, int64_t{1} << 24);
   c.hidden_size = read_count(config, "hidden_size", 0, int64_t{1} << 20);
@@ -121,6 +125,15 @@ ops::RopeParameters read_rope(const Json& config, double default_theta) {
   if (const auto entry = config.find("rope_scaling"))
     return read_rope_entry(config, *entry, default_theta);
   return {.theta = config.get("rope_theta", default_theta)};
+}
+
+ops::RopeFrequencies frequencies(const Json& config, const ops::RopeParameters& rope,
+                                 int64_t head_dim) {
+  try {
+    return ops::rope_frequencies(rope, head_dim);
+  } catch (const Error& error) {
+    fail(ErrorCode::malformed_file, "{}: {}", config.where(), error.what());
+  }
 }
 
 std::optional<std::vector<int64_t>> read_layer_windows(const Json& config, int64_t layers) {

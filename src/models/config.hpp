@@ -54,10 +54,18 @@ struct FamilyDefaults {
 /// The shared fields but rope and layers, checked. Errors: malformed_file, unsupported.
 DecoderConfig read_decoder_config(const Json& config, const FamilyDefaults& defaults);
 
+/// Errors: unsupported if the object says that its weights are quantised.
+void reject_quantization(const Json& config);
+
 /// Rope of a model with one kind of layer: rope_parameters, or rope_theta with rope_scaling.
 ops::RopeParameters read_rope(const Json& config, double default_theta);
 /// One member of rope_parameters or rope_scaling (`entry`), completed from `config`.
 ops::RopeParameters read_rope_entry(const Json& config, const Json& entry, double default_theta);
+
+/// The frequencies of a rope that `config` describes. Errors: malformed_file for values out of
+/// range.
+ops::RopeFrequencies frequencies(const Json& config, const ops::RopeParameters& rope,
+                                 int64_t head_dim);
 
 /// layer_types as windows (0 for full_attention, sliding_window for sliding_attention); nothing if
 /// the config has none. Errors: malformed_file for a wrong count, unsupported for another type.

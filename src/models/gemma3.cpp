@@ -41,7 +41,7 @@ std::vector<ops::RopeFrequencies> read_ropes(const Json& config, int64_t head_di
     full = read_rope(config, 1000000);
     sliding.theta = config.get("rope_local_base_freq", 10000.0);
   }
-  return {ops::rope_frequencies(full, head_dim), ops::rope_frequencies(sliding, head_dim)};
+  return {frequencies(config, full, head_dim), frequencies(config, sliding, head_dim)};
 }
 
 /// layer_types, or every sliding_window_pattern-th layer full.

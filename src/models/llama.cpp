@@ -23,7 +23,7 @@ struct Block {
 DecoderConfig read_config(const Json& config) {
   DecoderConfig c = read_decoder_config(config, {.max_position_embeddings = 2048});
   reject_if_on(config, "sliding_window");
-  c.rope = {ops::rope_frequencies(read_rope(config, 10000), c.head_dim)};
+  c.rope = {frequencies(config, read_rope(config, 10000), c.head_dim)};
   c.layers.resize(static_cast<size_t>(c.num_hidden_layers));
   return c;
 }

@@ -22,7 +22,7 @@ struct Block {
 DecoderConfig read_config(const Json& config) {
   DecoderConfig c =
       read_decoder_config(config, {.head_dim = 128, .max_position_embeddings = 32768});
-  c.rope = {ops::rope_frequencies(read_rope(config, 10000), c.head_dim)};
+  c.rope = {frequencies(config, read_rope(config, 10000), c.head_dim)};
   for (const int64_t window : read_qwen_windows(config, c.num_hidden_layers))
     c.layers.push_back({.window = window});
   return c;

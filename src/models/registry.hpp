@@ -30,9 +30,9 @@ const Family& family_of(const io::Checkpoint& checkpoint);
 
 struct LoadedModel {
   std::unique_ptr<Model> model;
-  int64_t weight_bytes = 0;  ///< as they lie in memory
-  int64_t stored_bytes = 0;  ///< of the tensors read, in the files
-  int64_t elements = 0;      ///< of the tensors read
+  int64_t weight_bytes = 0;        ///< as they lie in memory
+  int64_t stored_bytes = 0;        ///< of the tensors read, in the files
+  int64_t elements = 0;            ///< of the tensors read
   DType main_dtype = DType::bf16;  ///< of most of those elements in the files
 };
 

@@ -24,9 +24,7 @@ Array as_array(const io::StoredTensor& tensor, const Shape& shape, const DeviceP
 }  // namespace
 
 Weights::Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options)
-    : checkpoint_(checkpoint), device_(std::move(device)), options_(std::move(options)) {
-  for (const io::SafetensorsFile& file : checkpoint.tensor_files()) total_bytes_ += file.size();
-}
+    : checkpoint_(checkpoint), device_(std::move(device)), options_(std::move(options)) {}
 
 io::StoredTensor Weights::take(const std::string& name, const Shape& shape) {
   const auto tensor = checkpoint_.find(name);
@@ -41,7 +39,7 @@ io::StoredTensor Weights::take(const std::string& name, const Shape& shape) {
 }
 
 void Weights::report_progress() const {
-  if (options_.progress) options_.progress(stored_bytes_, total_bytes_);
+  if (options_.progress) options_.progress(stored_bytes_);
 }
 
 int64_t Weights::elements() const noexcept {
@@ -66,7 +64,8 @@ ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int6
   const io::StoredTensor tensor = take(name, shape);
   const bool narrow = options_.compute == Compute::bf16 || floating_dtype(tensor) == DType::bf16;
   const DType packed = narrow ? DType::bf16 : DType::f32;
-  packed_bytes_ += ops::PackedMatrix::packed_bytes(packed, outputs, inputs);
+  packed_bytes_ +=
+      MemoryPool::class_bytes(ops::PackedMatrix::packed_bytes(packed, outputs, inputs));
   if (options_.plan_only) return {};
   ops::PackedMatrix result = ops::pack(as_array(tensor, shape, device_), packed);
   report_progress();
@@ -76,7 +75,7 @@ ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int6
 Array Weights::vector(const std::string& name, int64_t size, float offset) {
   const Shape shape{size};
   const io::StoredTensor tensor = take(name, shape);
-  packed_bytes_ += size * size_of(DType::f32);
+  packed_bytes_ += MemoryPool::class_bytes(size * size_of(DType::f32));
   if (options_.plan_only) return {};
   // A sum with zero makes a copy of its own: nothing keeps the file mapped.
   Array result = ops::add(ops::astype(as_array(tensor, shape, device_), DType::f32), offset);

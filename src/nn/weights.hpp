@@ -28,8 +28,8 @@ class Weights {
   struct Options {
     Compute compute = Compute::bf16;
     bool plan_only = false;
-    /// Called after each tensor with the bytes read so far and in all.
-    std::function<void(int64_t done, int64_t total)> progress;
+    /// Called after each tensor with the bytes of the files read so far: stored_bytes().
+    std::function<void(int64_t done)> progress;
   };
 
   Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options);
@@ -61,7 +61,8 @@ class Weights {
   [[nodiscard]] Compute compute() const noexcept { return options_.compute; }
   [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
   [[nodiscard]] bool plan_only() const noexcept { return options_.plan_only; }
-  /// Bytes that the weights read so far occupy once loaded, and that they have in the files.
+  /// Bytes that the weights read so far occupy in the device's MemoryPool once loaded, and that
+  /// they have in the files.
   [[nodiscard]] int64_t packed_bytes() const noexcept { return packed_bytes_; }
   [[nodiscard]] int64_t stored_bytes() const noexcept { return stored_bytes_; }
   /// Elements read so far, and the type that most of them have in the files.
@@ -84,7 +85,6 @@ class Weights {
   int64_t packed_bytes_ = 0;
   int64_t stored_bytes_ = 0;
   std::map<DType, int64_t> elements_;
-  int64_t total_bytes_ = 0;
 };
 
 }  // namespace linnet::nn
