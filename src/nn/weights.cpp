@@ -89,6 +89,7 @@ void Weights::accept_tied_head(const std::string& embedding) {
   if (!stored) return;
   const auto original = checkpoint_.find(embedding);
   const bool equal = original && original->dtype == stored->dtype &&
+                     std::ranges::equal(original->shape, stored->shape) &&
                      std::ranges::equal(original->bytes.view, stored->bytes.view);
   if (!equal)
     fail(ErrorCode::malformed_file,
