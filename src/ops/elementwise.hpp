@@ -24,8 +24,8 @@ Array mul(const Operand& a, const Operand& b);
 Array div(const Operand& a, const Operand& b);
 
 /// y = a^b with the special values of std::pow (a negative base with a whole exponent has the
-/// sign's parity, with any other exponent NaN; 0^0 is 1). Floating: computed in double, within
-/// 0.51 ulp of f32. Integers: exact, wrapping.
+/// sign's parity, with any other exponent NaN; 0^0 is 1). Floating: within 0.75 ulp, exact where
+/// the result is a float. Integers: exact, wrapping.
 /// Errors: invalid_argument for an integer power with a negative exponent, and for bools.
 Array power(const Operand& a, const Operand& b);
 

@@ -2,7 +2,6 @@
 #include <functional>
 
 #include "base/error.hpp"
-#include "base/math.hpp"
 #include "kernels/cpu/blocks.hpp"
 #include "kernels/elementwise.hpp"
 
@@ -10,7 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/binary.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
 
-#include "kernels/cpu/simd-inl.h"
+#include "kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels::cpu::HWY_NAMESPACE {
@@ -27,24 +26,23 @@ void map_lanes(const void* const* in, void* out, int64_t n) {
   store_partial(rest, y + i, n - i);
 }
 
-HWY_INLINE F32x16 add(F32x16 a, F32x16 b) { return a + b; }
-HWY_INLINE F32x16 sub(F32x16 a, F32x16 b) { return a - b; }
-HWY_INLINE F32x16 mul(F32x16 a, F32x16 b) { return a * b; }
-HWY_INLINE F32x16 div(F32x16 a, F32x16 b) { return a / b; }
+HWY_INLINE F32x16 sum(F32x16 a, F32x16 b) { return a + b; }
+HWY_INLINE F32x16 difference(F32x16 a, F32x16 b) { return a - b; }
+HWY_INLINE F32x16 product(F32x16 a, F32x16 b) { return a * b; }
+HWY_INLINE F32x16 quotient(F32x16 a, F32x16 b) { return a / b; }
 // A NaN in either operand is the result; max and min alone give b for a NaN in a.
 HWY_INLINE F32x16 maximum(F32x16 a, F32x16 b) { return select(a == a, max(a, b), a); }
 HWY_INLINE F32x16 minimum(F32x16 a, F32x16 b) { return select(a == a, min(a, b), a); }
 
-/// All but power.
 BlockFunction BinaryFunction(BinaryOp op) {
   switch (op) {
-    case BinaryOp::add: return map_lanes<add>;
-    case BinaryOp::sub: return map_lanes<sub>;
-    case BinaryOp::mul: return map_lanes<mul>;
-    case BinaryOp::div: return map_lanes<div>;
+    case BinaryOp::add: return map_lanes<sum>;
+    case BinaryOp::sub: return map_lanes<difference>;
+    case BinaryOp::mul: return map_lanes<product>;
+    case BinaryOp::div: return map_lanes<quotient>;
     case BinaryOp::maximum: return map_lanes<maximum>;
     case BinaryOp::minimum: return map_lanes<minimum>;
-    case BinaryOp::power: break;
+    case BinaryOp::power: return map_lanes<pow>;
   }
   return nullptr;
 }
@@ -147,11 +145,6 @@ void map_each(const void* const* in, void* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] = kFunction(a[i], b[i]);
 }
 
-// In double, then rounded: within 0.5001 ulp of the float, and one sequence for every processor.
-float float_power(float a, float b) {
-  return static_cast<float>(portable::pow(static_cast<double>(a), static_cast<double>(b)));
-}
-
 /// Wraps like the multiplications it stands for.
 int64_t integer_power(int64_t base, int64_t exponent) {
   require(exponent >= 0, "power: an integer to the negative integer power {}", exponent);
@@ -241,13 +234,9 @@ BlockFunction select_function(int64_t size) {
 void binary(const BinaryArgs& args, const Context& context) {
   const bool floating = is_floating(args.y.dtype);
   const DType compute = floating ? DType::f32 : DType::i64;
-  BlockFunction function = nullptr;
-  if (!floating)
-    function = integer_function(args.op);
-  else if (args.op == BinaryOp::power)
-    function = map_each<float, float, float_power>;
-  else
-    function = choose(HWY_DISPATCH_TABLE(BinaryFunction), context.isa)(args.op);
+  const BlockFunction function =
+      floating ? choose(HWY_DISPATCH_TABLE(BinaryFunction), context.isa)(args.op)
+               : integer_function(args.op);
   map_blocks<2>(function, args.y, compute, {args.a, args.b}, {compute, compute}, context);
 }
 

@@ -72,6 +72,103 @@ HWY_INLINE F32x16 log(F32x16 x) {
   return select(x == x, y, x);
 }
 
+/// An unevaluated sum of two floats, the second far below the first: about 48 bits.
+struct F32Pair {
+  F32x16 high;
+  F32x16 low;
+};
+
+/// a * b; the product of the low parts is below the precision.
+HWY_INLINE F32Pair multiply(F32Pair a, F32Pair b) {
+  const F32x16 high = a.high * b.high;
+  const F32x16 rest = fma(a.high, b.high, zero() - high);
+  return {high, fma(a.low, b.high, fma(a.high, b.low, rest))};
+}
+/// a + b where |a| >= |b| or a is 0.
+HWY_INLINE F32Pair add(F32x16 a, F32Pair b) {
+  const F32x16 high = a + b.high;
+  return {high, ((a - high) + b.high) + b.low};
+}
+
+/// log2(x) of a positive normal x within 2^-36 of itself.
+HWY_INLINE F32Pair log2_pair(F32x16 x) {
+  // x = m * 2^e with m in [sqrt(1/2), sqrt(2)); log(m) = 2 atanh(s), s = (m - 1) / (m + 1).
+  const I32x16 bits = bits_of(x) - set_int(0x3f3504f3);
+  const F32x16 e = to_float(shift_right<23>(bits));
+  const F32x16 m = from_bits((bits & set_int(0x007fffff)) + set_int(0x3f3504f3));
+  const F32x16 f = m - set(1.0F);
+  const F32x16 g = m + set(1.0F);
+  const F32x16 g_low = m - (g - set(1.0F));
+  F32Pair s;
+  s.high = f / g;
+  s.low = (fma(zero() - s.high, g, f) - s.high * g_low) / g;
+  const F32Pair square = multiply(s, s);
+  // 2 atanh(s) / s = 2 + s^2 (2/3 + s^2 (2/5 + ...)); 2/3 needs its second half, the rest not.
+  const F32x16 v = square.high;
+  F32x16 p = set(0.191213295F);
+  p = fma(p, v, set(0.222047299F));
+  p = fma(p, v, set(0.285715312F));
+  p = fma(p, v, set(0.400000006F)) * v;
+  const F32Pair inner = add(set(0.666666687F), {p, set(-1.98682155e-8F)});
+  const F32Pair logarithm = multiply(s, add(set(2.0F), multiply(square, inner)));
+  return add(e, multiply(logarithm, {set(1.44269502F), set(1.92596303e-8F)}));
+}
+
+/// x^y within 0.75 ulp, exact where the result is a float; the special values of std::pow.
+/// Subnormal x and y count as 0, subnormal results are 0.
+HWY_INLINE F32x16 pow(F32x16 x, F32x16 y) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const F32x16 one = set(1.0F);
+  const F32x16 base = abs(x);
+  F32Pair logarithm = log2_pair(base);
+  const F32x16 limit = select(base == zero(), set(-infinity), set(infinity));
+  const Mask16 infinite = base == set(infinity);
+  logarithm.high = select(base == zero(), limit, select(infinite, limit, logarithm.high));
+  // 2^(high + low) with high = y * log2(base) clamped to where the result is 0 or infinite.
+  const F32x16 product = y * logarithm.high;
+  const F32x16 high = min(max(product, set(-200.0F)), set(200.0F));
+  F32x16 low = fma(y, logarithm.low, fma(y, logarithm.high, zero() - product));
+  low = select(abs(product) < set(200.0F), low, zero());
+  const F32x16 magic = set(12582912.0F);  // 1.5 * 2^23: adding it rounds to an integer
+  const F32x16 n = (high + magic) - magic;
+  const F32x16 rest = high - n;
+  const F32x16 r = rest + low;
+  F32x16 p = set(1.529732435e-5F);
+  p = fma(p, r, set(1.546144485e-4F));
+  p = fma(p, r, set(1.333350199e-3F));
+  p = fma(p, r, set(9.618056938e-3F));
+  p = fma(p, r, set(5.550410971e-2F));
+  p = fma(p, r, set(2.402265072e-1F));
+  p = fma(p, r, set(-1.90465421e-9F));
+  // 1 + rest * ln 2 with what its rounding loses, so that only the last sum rounds.
+  const F32x16 ln2 = set(6.931471825e-1F);
+  const F32x16 line = fma(rest, ln2, one);
+  p = line + (fma(rest, ln2, one - line) + fma(low, ln2, p * r));
+  const I32x16 exponent = to_int(n);
+  const I32x16 half = shift_right<1>(exponent);
+  const I32x16 bias = set_int(127);
+  F32x16 z = p * from_bits(shift_left<23>(half + bias)) *
+             from_bits(shift_left<23>(exponent - half + bias));
+  z = select(product < set(-126.0F), zero(), z);
+  z = select(base == one, one, z);
+
+  // Floats from 2^24 on are even integers.
+  const Mask16 small = abs(y) < set(16777216.0F);
+  const I32x16 whole = to_int(select(small, y, zero()));
+  const F32x16 odd = select(small, to_float(whole & set_int(1)), zero());
+  const F32x16 fraction = select(small, y - to_float(whole), zero());
+  const F32x16 not_a_number = set(std::numeric_limits<float>::quiet_NaN());
+  // A negative base: odd whole exponents change the sign, those that are not whole have no result.
+  // -0 and -infinity are bases of any exponent.
+  F32x16 negative = select(fraction == zero(), z, not_a_number);
+  negative = select(base == zero(), z, select(base == set(infinity), z, negative));
+  negative = select(fraction == zero(), select(odd == one, zero() - negative, negative), negative);
+  z = select(copysign(one, x) < zero(), negative, z);
+  z = select(x == x, select(y == y, z, y), x);
+  z = select(x == one, one, z);
+  return select(y == zero(), one, z);
+}
+
 /// tanh within 1.25 ulp.
 HWY_INLINE F32x16 tanh(F32x16 x) {
   const F32x16 z = abs(x);
