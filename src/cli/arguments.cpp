@@ -1,0 +1,78 @@
+#include "cli/arguments.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <string_view>
+#include <system_error>
+
+#include "base/error.hpp"
+
+namespace linnet::cli {
+namespace {
+
+constexpr size_t kMaxInput = size_t{64} << 20;
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+/// The whole of `text` as a number.
+template <class Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && rest == text.data() + text.size();
+}
+
+}  // namespace
+
+std::vector<int32_t> parse_ids(const std::string& option, const std::string& text) {
+  std::vector<int32_t> ids;
+  std::string_view rest = text;
+  while (true) {
+    const size_t comma = rest.find(',');
+    const std::string_view item = trimmed(rest.substr(0, comma));
+    int32_t id = 0;
+    if (!parse_number(item, id))
+      throw CLI::ValidationError(
+          option, fmt::format("\"{}\" is no token id; expected ids as in 5,6,7", item));
+    ids.push_back(id);
+    if (comma == std::string_view::npos) return ids;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+std::pair<int32_t, float> parse_logit_bias(const std::string& option, const std::string& text) {
+  const std::string_view whole = text;
+  const size_t colon = whole.find(':');
+  std::pair<int32_t, float> bias;
+  if (colon == std::string_view::npos || !parse_number(whole.substr(0, colon), bias.first) ||
+      !parse_number(whole.substr(colon + 1), bias.second))
+    throw CLI::ValidationError(
+        option, fmt::format("\"{}\" is not ID:VALUE, as in 42:-1.5 or 42:-inf", text));
+  return bias;
+}
+
+std::string read_standard_input() {
+  std::string text;
+  std::array<char, 65536> buffer{};
+  while (true) {
+    const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0)
+      fail(ErrorCode::device, "reading standard input: {}", std::generic_category().message(errno));
+    if (count == 0) break;
+    text.append(buffer.data(), static_cast<size_t>(count));
+    require(text.size() <= kMaxInput, "the prompt on standard input has more than {} bytes",
+            kMaxInput);
+  }
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+}  // namespace linnet::cli

@@ -1,0 +1,21 @@
+// The sub-commands, one file each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "cli/exit_code.hpp"
+
+namespace linnet::cli {
+
+/// What the command line asks for, once all of it was understood.
+using Action = std::function<ExitCode()>;
+
+/// Each adds its sub-command to `app`; parsing the command line then sets `action`, which must
+/// outlive that.
+void add_generate(CLI::App& app, Action& action);
+void add_logits(CLI::App& app, Action& action);
+void add_info(CLI::App& app, Action& action);
+void add_plan(CLI::App& app, Action& action);
+
+}  // namespace linnet::cli

@@ -1,0 +1,189 @@
+// linnet generate: streams a continuation of a prompt.
+#include <linnet/linnet.hpp>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "cli/arguments.hpp"
+#include "cli/commands.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/model_options.hpp"
+#include "cli/output.hpp"
+#include "cli/units.hpp"
+
+namespace linnet::cli {
+namespace {
+
+struct GenerateCommand {
+  ModelOptions model;
+  std::optional<std::string> prompt;
+  std::optional<std::vector<int32_t>> ids;
+  GenerateOptions options;
+  bool json = false;
+  bool stats = false;
+};
+
+/// Everything that was generated, for --json.
+struct Answer {
+  std::vector<int32_t> ids;
+  std::vector<float> logprobs;
+  std::string text;
+};
+
+Generation start(const TextModel& model, const GenerateCommand& command, const std::string& prompt,
+                 const std::stop_token& stop) {
+  GenerateOptions options = command.options;
+  options.stop = stop;
+  return command.ids ? model.generate(*command.ids, options) : model.generate(prompt, options);
+}
+
+nlohmann::ordered_json to_json(const Metrics& metrics) {
+  return {{"prompt_tokens", metrics.prompt_tokens},
+          {"generated_tokens", metrics.generated_tokens},
+          {"time_to_first_token_seconds", metrics.time_to_first_token_seconds},
+          {"prefill_seconds", metrics.prefill_seconds},
+          {"decode_seconds", metrics.decode_seconds},
+          {"prefill_tokens_per_second", metrics.prefill_tokens_per_second},
+          {"decode_tokens_per_second", metrics.decode_tokens_per_second},
+          {"active_bytes", metrics.active_bytes},
+          {"peak_bytes", metrics.peak_bytes}};
+}
+
+void write_json(const TextModel& model, const Generation& generation, const Answer& answer) {
+  nlohmann::ordered_json result;
+  result["model"] = model.info().name;
+  result["prompt_ids"] = generation.prompt_ids();
+  result["ids"] = answer.ids;
+  if (model.info().has_tokenizer) result["text"] = answer.text;
+  result["logprobs"] = answer.logprobs;
+  result["finish_reason"] = to_string(generation.finish_reason());
+  result["metrics"] = to_json(generation.metrics());
+  // A folder's name need not be UTF-8.
+  write_out(result.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+void write_stats(const Metrics& metrics) {
+  fmt::print(stderr,
+             "linnet: {} prompt tokens ({:.1f}/s), {} generated ({:.1f}/s), first token after "
+             "{:.3f} s, peak memory {}\n",
+             metrics.prompt_tokens, metrics.prefill_tokens_per_second, metrics.generated_tokens,
+             metrics.decode_tokens_per_second, metrics.time_to_first_token_seconds,
+             format_bytes(metrics.peak_bytes));
+}
+
+/// What a token adds to the stream: its text, or its id where the checkpoint has no tokenizer.
+std::string piece(const Token& token, bool has_tokenizer, bool first) {
+  if (has_tokenizer) return token.text;
+  return fmt::format("{}{}", first ? "" : ",", token.id);
+}
+
+ExitCode generate(const GenerateCommand& command) {
+  std::string prompt = command.prompt.value_or("");
+  if (prompt == "-") prompt = read_standard_input();
+
+  const Interrupt interrupt;
+  try {
+    const TextModel model = load(command.model, interrupt.token());
+    Generation generation = start(model, command, prompt, interrupt.token());
+    Answer answer;
+    while (const Token* token = generation.next()) {
+      if (!command.json) write_out(piece(*token, model.info().has_tokenizer, answer.ids.empty()));
+      answer.ids.push_back(token->id);
+      if (!command.json) continue;
+      answer.logprobs.push_back(token->logprob);
+      answer.text += token->text;
+    }
+    if (command.json)
+      write_json(model, generation, answer);
+    else
+      write_out("\n");
+    if (command.stats) write_stats(generation.metrics());
+    return generation.finish_reason() == FinishReason::cancelled ? ExitCode::interrupted
+                                                                 : ExitCode::success;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled && interrupt.requested()) return ExitCode::interrupted;
+    throw;
+  }
+}
+
+void add_sampling_flags(CLI::App& command, GenerateOptions& options) {
+  const auto add = [&command](const char* name, auto& value, const char* help, const char* type) {
+    command.add_option(name, value, help)
+        ->type_name(type)
+        ->capture_default_str()
+        ->group("Sampling");
+  };
+  add("-n,--max-tokens", options.max_tokens, "tokens to generate at most", "N");
+  add("--temperature", options.temperature, "0: always the likeliest token", "T");
+  add("--top-k", options.top_k, "keep the K likeliest tokens; 0: all", "K");
+  add("--top-p", options.top_p, "keep the likeliest tokens that reach P together; 1: all", "P");
+  add("--min-p", options.min_p, "keep tokens at least P times as likely as the likeliest", "P");
+  add("--seed", options.seed, "of the random numbers: the same seed gives the same text", "SEED");
+  add("--repetition-penalty", options.repetition_penalty,
+      "divides positive logits of tokens seen before, multiplies negative ones; 1: off", "X");
+  add("--frequency-penalty", options.frequency_penalty,
+      "subtracted from a token's logit for each time it was generated", "X");
+  add("--presence-penalty", options.presence_penalty,
+      "subtracted from a token's logit if it was generated", "X");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--logit-bias",
+          [&options](const std::vector<std::string>& items) {
+            for (const std::string& item : items)
+              options.logit_bias.push_back(parse_logit_bias("--logit-bias", item));
+          },
+          "added to the logit of a token; -inf forbids it; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("ID:VALUE")
+      ->group("Sampling");
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--stop-id",
+          [&options](const std::vector<std::string>& items) {
+            for (const std::string& item : items)
+              for (const int32_t id : parse_ids("--stop-id", item)) options.stop_ids.push_back(id);
+          },
+          "token that ends the text, beside the model's own; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("ID")
+      ->group("Sampling");
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Action& action) {
+  const auto command = std::make_shared<GenerateCommand>();
+  CLI::App& sub = *app.add_subcommand("generate", "Continues a prompt, token by token.");
+  CLI::Option* prompt =
+      sub.add_option_function<std::string>(
+             "prompt", [command](const std::string& text) { command->prompt = text; },
+             "the text to continue; - reads it from standard input")
+          ->type_name("TEXT");
+  CLI::Option* ids =
+      sub.add_option_function<std::string>(
+             "--ids",
+             [command](const std::string& text) { command->ids = parse_ids("--ids", text); },
+             "token ids to continue, instead of a prompt; taken as they are")
+          ->type_name("ID,ID,...")
+          ->excludes(prompt);
+  add_model_flag(sub, command->model);
+  sub.add_flag("--json", command->json, "one JSON object at the end instead of a stream of text");
+  sub.add_flag("--stats", command->stats, "tokens per second and memory, on standard error");
+  sub.add_flag_callback(
+         "--no-special-tokens", [command] { command->options.add_special_tokens = false; },
+         "do not add what the tokenizer adds to a prompt (a beginning-of-sequence token)")
+      ->excludes(ids);
+  add_load_flags(sub, command->model);
+  add_sampling_flags(sub, command->options);
+  sub.callback([command, &action] {
+    if (!command->prompt && !command->ids)
+      throw CLI::RequiredError("a prompt (- reads it from standard input) or --ids");
+    action = [command] { return generate(*command); };
+  });
+}
+
+}  // namespace linnet::cli

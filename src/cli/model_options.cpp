@@ -1,0 +1,68 @@
+#include "cli/model_options.hpp"
+
+#include <string>
+
+#include "base/error.hpp"
+#include "cli/progress.hpp"
+#include "cli/units.hpp"
+
+namespace linnet::cli {
+
+void add_model_flag(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "-m,--model", [&options](const std::string& folder) { options.folder = folder; },
+          "folder of a Hugging Face checkpoint; without it, the built-in model")
+      ->type_name("DIR");
+}
+
+void add_plan_flags(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--compute",
+          [&options](const std::string& name) {
+            options.load.compute = name == "f32" ? Compute::f32 : Compute::bf16;
+          },
+          "arithmetic: bf16 (the default), or f32, the reference")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->type_name("TYPE");
+  command
+      .add_option(
+          "--context", options.load.context_length,
+          "longest sequence, prompt and answer, in tokens; 0: what the model was trained for")
+      ->type_name("N");
+}
+
+void add_load_flags(CLI::App& command, ModelOptions& options) {
+  add_plan_flags(command, options);
+  command
+      .add_option("--threads", options.load.threads,
+                  "threads that compute; 0: one per physical core")
+      ->type_name("N");
+  command
+      .add_option_function<std::string>(
+          "--memory-budget",
+          [&options](const std::string& text) {
+            const auto bytes = parse_bytes(text);
+            if (!bytes || *bytes == 0)
+              throw CLI::ValidationError(
+                  "--memory-budget",
+                  fmt::format("\"{}\" is no size; expected one as in 4GiB, 512MiB or 8GB", text));
+            options.load.memory_budget = *bytes;
+          },
+          "most that weights, cache and workspace may take, such as 4GiB; by default the machine's "
+          "memory")
+      ->type_name("SIZE");
+}
+
+TextModel load(const ModelOptions& options, const std::stop_token& stop) {
+  ProgressLine line;
+  LoadOptions load = options.load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (stop.stop_requested()) fail(ErrorCode::cancelled, "interrupted while loading");
+    line.show(progress);
+  };
+  return options.folder ? load_model(*options.folder, load) : load_builtin_model(load);
+}
+
+}  // namespace linnet::cli

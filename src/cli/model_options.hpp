@@ -1,0 +1,29 @@
+// Which model a sub-command works on, and how it is loaded: the same flags everywhere.
+#pragma once
+
+#include <linnet/linnet.hpp>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+
+namespace linnet::cli {
+
+struct ModelOptions {
+  std::optional<std::filesystem::path> folder;  ///< nothing: the built-in model
+  LoadOptions load;
+};
+
+/// -m, --model
+void add_model_flag(CLI::App& command, ModelOptions& options);
+/// --compute and --context: what a plan depends on.
+void add_plan_flags(CLI::App& command, ModelOptions& options);
+/// Those, --threads and --memory-budget.
+void add_load_flags(CLI::App& command, ModelOptions& options);
+
+/// Loads the model with a progress line. Errors: as linnet::load_model; cancelled once `stop` is
+/// requested.
+TextModel load(const ModelOptions& options, const std::stop_token& stop = {});
+
+}  // namespace linnet::cli

@@ -1,0 +1,56 @@
+// linnet plan: the bytes that a model will take, before anything is loaded.
+#include <linnet/linnet.hpp>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "cli/model_options.hpp"
+#include "cli/output.hpp"
+#include "cli/units.hpp"
+
+namespace linnet::cli {
+namespace {
+
+struct PlanCommand {
+  ModelOptions model;
+  bool json = false;
+};
+
+ExitCode plan(const PlanCommand& command) {
+  const MemoryPlan plan = command.model.folder
+                              ? plan_model(*command.model.folder, command.model.load)
+                              : plan_builtin_model(command.model.load);
+  if (command.json) {
+    const nlohmann::ordered_json result{{"weight_bytes", plan.weight_bytes},
+                                        {"kv_cache_bytes", plan.kv_cache_bytes},
+                                        {"workspace_bytes", plan.workspace_bytes},
+                                        {"total_bytes", plan.total_bytes},
+                                        {"context_length", plan.context_length}};
+    write_out(result.dump() + "\n");
+    return ExitCode::success;
+  }
+  const auto line = [](const std::string& name, int64_t bytes) {
+    return fmt::format("{:<40}{:>12}\n", name, format_bytes(bytes));
+  };
+  write_out(
+      line("weights", plan.weight_bytes) +
+      line(fmt::format("keys and values of {} tokens", plan.context_length), plan.kv_cache_bytes) +
+      line("workspace", plan.workspace_bytes) + line("total", plan.total_bytes));
+  return ExitCode::success;
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, Action& action) {
+  const auto command = std::make_shared<PlanCommand>();
+  CLI::App& sub = *app.add_subcommand("plan", "Says what memory a model will take; loads nothing.");
+  add_model_flag(sub, command->model);
+  add_plan_flags(sub, command->model);
+  sub.add_flag("--json", command->json, "one JSON object instead of text");
+  sub.callback([command, &action] { action = [command] { return plan(*command); }; });
+}
+
+}  // namespace linnet::cli
