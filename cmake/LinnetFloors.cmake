@@ -32,4 +32,5 @@ function(linnet_floor name)
   target_link_libraries(linnet_${name} PUBLIC ${FLOOR_FLOORS} PRIVATE
     $<BUILD_INTERFACE:linnet_flags> ${FLOOR_LIBRARIES})
   set_target_properties(linnet_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY LINNET_FLOORS linnet_${name})
 endfunction()

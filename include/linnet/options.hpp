@@ -32,7 +32,7 @@ struct LoadOptions {
   /// Threads of this model's pool, the calling thread included; 0: one per physical core.
   int threads = 0;
   /// Called on the loading thread after each tensor; an exception from it ends the loading.
-  std::function<void(const LoadProgress&)> progress;
+  std::function<void(const LoadProgress&)> progress = {};
 };
 
 /// How a continuation is sampled and when it ends. The values are applied to the logits in this
@@ -61,14 +61,14 @@ struct GenerateOptions {
   /// Subtracted from a token's logit if it was generated at all.
   float presence_penalty = 0;
   /// Added to the logits of the named ids; -infinity forbids a token.
-  std::vector<std::pair<int32_t, float>> logit_bias;
+  std::vector<std::pair<int32_t, float>> logit_bias = {};
   /// Ids that end the text, beside the model's own end-of-sequence ids; they are not part of it.
-  std::vector<int32_t> stop_ids;
+  std::vector<int32_t> stop_ids = {};
   /// Whether the tokenizer adds what it adds to a text by default (a beginning-of-sequence token).
   bool add_special_tokens = true;
   /// When a stop is requested the generation ends before its next token, with
   /// FinishReason::cancelled.
-  std::stop_token stop;
+  std::stop_token stop = {};
 };
 
 }  // namespace linnet
