@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 
 #include "base/error.hpp"
 
@@ -30,6 +30,35 @@ bool parse_number(std::string_view text, Number& number) {
 }
 
 }  // namespace
+
+template <class Number>
+CLI::Option* add_number(CLI::App& command, const std::string& name, Number& value,
+                        const std::string& help, const std::string& type) {
+  const std::string option = name.substr(name.rfind("--"));
+  return command
+      .add_option_function<std::string>(
+          name,
+          [option, &value](const std::string& text) {
+            if (!parse_number(text, value))
+              throw CLI::ValidationError(
+                  option, fmt::format("\"{}\" is not {}", text,
+                                      std::is_floating_point_v<Number> ? "a number"
+                                      : std::is_signed_v<Number>       ? "a whole number"
+                                                                 : "a whole number from 0 on"));
+          },
+          help)
+      ->type_name(type)
+      ->default_str(fmt::format("{}", value));
+}
+
+template CLI::Option* add_number(CLI::App&, const std::string&, int&, const std::string&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, int64_t&, const std::string&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, uint64_t&, const std::string&,
+                                 const std::string&);
+template CLI::Option* add_number(CLI::App&, const std::string&, float&, const std::string&,
+                                 const std::string&);
 
 std::vector<int32_t> parse_ids(const std::string& option, const std::string& text) {
   std::vector<int32_t> ids;

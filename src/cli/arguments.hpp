@@ -2,12 +2,20 @@
 // which is wrong usage.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace linnet::cli {
+
+/// Adds an option whose value is a decimal number that `value` can hold, and shows the default; for
+/// int, int64_t, uint64_t and float. (CLI11's own conversion takes the nearest number for one that
+/// is too large, and -1 for the largest.)
+template <class Number>
+CLI::Option* add_number(CLI::App& command, const std::string& name, Number& value,
+                        const std::string& help, const std::string& type);
 
 /// "5,6,7" (spaces beside the commas are allowed). Errors: CLI::ValidationError naming `option`.
 std::vector<int32_t> parse_ids(const std::string& option, const std::string& text);

@@ -92,10 +92,11 @@ ExitCode generate(const GenerateCommand& command) {
     Answer answer;
     while (const Token* token = generation.next()) {
       if (!command.json) write_out(piece(*token, model.info().has_tokenizer, answer.ids.empty()));
-      answer.ids.push_back(token->id);
-      if (!command.json) continue;
-      answer.logprobs.push_back(token->logprob);
       answer.text += token->text;
+      // The one after the end brings held-back text (half a character) and no id of its own.
+      if (generation.finish_reason() != FinishReason::none) continue;
+      answer.ids.push_back(token->id);
+      answer.logprobs.push_back(token->logprob);
     }
     if (command.json)
       write_json(model, generation, answer);
@@ -112,10 +113,7 @@ ExitCode generate(const GenerateCommand& command) {
 
 void add_sampling_flags(CLI::App& command, GenerateOptions& options) {
   const auto add = [&command](const char* name, auto& value, const char* help, const char* type) {
-    command.add_option(name, value, help)
-        ->type_name(type)
-        ->capture_default_str()
-        ->group("Sampling");
+    add_number(command, name, value, help, type)->group("Sampling");
   };
   add("-n,--max-tokens", options.max_tokens, "tokens to generate at most", "N");
   add("--temperature", options.temperature, "0: always the likeliest token", "T");

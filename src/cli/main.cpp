@@ -25,7 +25,6 @@ ExitCode run(int argc, const char* const* argv) {
   app.footer(std::string(kExitCodeHelp));
   app.set_version_flag(
       "--version", [] { return fmt::format("linnet {} ({})", version(), runtime_description()); });
-  app.require_subcommand(1);
   Action action;
   add_generate(app, action);
   add_logits(app, action);
@@ -33,6 +32,8 @@ ExitCode run(int argc, const char* const* argv) {
   add_plan(app, action);
   try {
     app.parse(argc, argv);
+    // Not CLI11's require_subcommand, which would hide the name of a command that does not exist.
+    if (!action) throw CLI::RequiredError("A command");
   } catch (const CLI::Success& request) {  // --help and --version
     std::ostringstream text;
     app.exit(request, text, text);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "cli/arguments.hpp"
 #include "cli/progress.hpp"
 #include "cli/units.hpp"
 
@@ -26,19 +27,15 @@ void add_plan_flags(CLI::App& command, ModelOptions& options) {
           "arithmetic: bf16 (the default), or f32, the reference")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->type_name("TYPE");
-  command
-      .add_option(
-          "--context", options.load.context_length,
-          "longest sequence, prompt and answer, in tokens; 0: what the model was trained for")
-      ->type_name("N");
+  add_number(command, "--context", options.load.context_length,
+             "longest sequence, prompt and answer, in tokens; 0: what the model was trained for",
+             "N");
 }
 
 void add_load_flags(CLI::App& command, ModelOptions& options) {
   add_plan_flags(command, options);
-  command
-      .add_option("--threads", options.load.threads,
-                  "threads that compute; 0: one per physical core")
-      ->type_name("N");
+  add_number(command, "--threads", options.load.threads,
+             "threads that compute; 0: one per physical core", "N");
   command
       .add_option_function<std::string>(
           "--memory-budget",

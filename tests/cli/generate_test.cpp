@@ -16,11 +16,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// generate --json with more arguments, on a tiny checkpoint.
+/// generate --json with more arguments, on a tiny checkpoint; 12 tokens unless they say otherwise.
 Json generate(const std::string& family, const std::vector<std::string>& more,
               const ProcessOptions& options = {}) {
-  std::vector<std::string> arguments{
-      "generate", "-m", tiny_checkpoint(family).string(), "--ids", "5,6,7", "--json", "-n", "12"};
+  std::vector<std::string> arguments{"generate", "-m",    tiny_checkpoint(family).string(),
+                                     "--ids",    "5,6,7", "--json"};
+  if (std::find(more.begin(), more.end(), "-n") == more.end())
+    arguments.insert(arguments.end(), {"-n", "12"});
   arguments.insert(arguments.end(), more.begin(), more.end());
   const ProcessResult result = run_linnet(arguments, options);
   EXPECT_EQ(result.status, 0) << result.err;

@@ -11,7 +11,7 @@
 namespace linnet::test {
 
 struct ProcessOptions {
-  std::string input = {};                          ///< standard input
+  std::string input = {};                               ///< standard input
   std::map<std::string, std::string> environment = {};  ///< added to that of the test
   int pipe_bytes = 0;  ///< capacity of the pipe at its standard output; 0: the system's
 };

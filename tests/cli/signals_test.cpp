@@ -14,19 +14,22 @@
 namespace linnet::test {
 namespace {
 
-/// A generation that would take many minutes; ids that end the text are forbidden.
+/// A generation that takes far longer than the tests wait: the slowest kernels, and the ids that
+/// would end the text forbidden.
 std::vector<std::string> endless(const EndlessCheckpoint& checkpoint,
                                  const std::vector<std::string>& more = {}) {
   std::vector<std::string> command =
-      linnet_command({"generate", "-m", checkpoint.path(), "--ids", "5,6,7", "-n", "900000",
-                      "--context", "950000", "--logit-bias", "1:-inf", "--logit-bias", "3:-inf"});
+      linnet_command({"generate", "-m", checkpoint.path(), "--ids", "5,6,7", "-n", "50000",
+                      "--context", "60000", "--logit-bias", "1:-inf", "--logit-bias", "3:-inf"});
   command.insert(command.end(), more.begin(), more.end());
   return command;
 }
 
+ProcessOptions slow() { return {.environment = {{"LINNET_ISA", "scalar"}}}; }
+
 TEST(CliSignals, InterruptEndsTheStreamCleanly) {
   const EndlessCheckpoint checkpoint;
-  Process process(endless(checkpoint));
+  Process process(endless(checkpoint), slow());
   process.read_out(20);
   process.signal(SIGINT);
   const ProcessResult result = process.wait();
@@ -39,7 +42,7 @@ TEST(CliSignals, InterruptEndsTheStreamCleanly) {
 
 TEST(CliSignals, InterruptedJsonIsStillJson) {
   const EndlessCheckpoint checkpoint;
-  Process process(endless(checkpoint, {"--json"}));
+  Process process(endless(checkpoint, {"--json"}), slow());
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   process.signal(SIGINT);
   const ProcessResult result = process.wait();
@@ -56,7 +59,9 @@ TEST(CliSignals, SecondInterruptKills) {
   const EndlessCheckpoint checkpoint;
   // Nobody reads: the pipe fills, and the first interrupt cannot end a write that waits.
   Process process(endless(checkpoint), {.pipe_bytes = 4096});
-  ASSERT_TRUE(process.wait_for_unread(4000));
+  // An id and its comma have up to four bytes, so this is full.
+  ASSERT_TRUE(process.wait_for_unread(4093));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   while (!process.ended() && std::chrono::steady_clock::now() < end) {
     process.signal(SIGINT);
@@ -69,7 +74,7 @@ TEST(CliSignals, SecondInterruptKills) {
 
 TEST(CliSignals, ClosedPipeEndsQuietly) {
   const EndlessCheckpoint checkpoint;
-  Process process(endless(checkpoint));
+  Process process(endless(checkpoint), slow());
   process.read_out(20);
   process.close_out();
   const ProcessResult result = process.wait();
