@@ -7,5 +7,6 @@ cd "$(dirname "$0")/.."
 
 scripts/install-deps.sh
 scripts/build.sh release src/cli/linnet
-echo
-exec build/release/src/cli/linnet generate "${1:-Once upon a time}" </dev/null
+prompt=${1:-Once upon a time}
+printf '\n%s' "$prompt"
+exec build/release/src/cli/linnet generate -- "$prompt" </dev/null
