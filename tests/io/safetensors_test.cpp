@@ -189,7 +189,7 @@ std::vector<Malformed> malformed_files() {
       {"extent 2^63", one(R"("dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,8])"),
        "w.q has the number 9223372036854775808 in its shape"},
       {"extent 2^64", one(R"("dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,8])"),
-       "w.q has an integer of more than 64 bits"},
+       "w.q has a number that is no integer in its shape"},
       {"extent of 400 digits",
        one(R"("dtype":"F32","shape":[1)" + std::string(400, '0') + R"(],"data_offsets":[0,8])"),
        "w.q has an integer of more than 64 bits"},
