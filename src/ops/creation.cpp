@@ -42,13 +42,18 @@ Array arange_integers(int64_t start, int64_t stop, int64_t step, DType dtype,
   require(count < (__int128{1} << 48), "arange: {}..{} by {} has too many elements", start, stop,
           step);
   const auto n = static_cast<int64_t>(count);
+  // i * step alone may not fit 64 bits where the sum does, so both wrap.
+  const auto value = [&](int64_t i) {
+    return static_cast<int64_t>(static_cast<uint64_t>(start) +
+                                static_cast<uint64_t>(i) * static_cast<uint64_t>(step));
+  };
   if (n > 0) {  // the first and the last value must fit the dtype
     to_array(start, dtype, device);
-    to_array(start + (n - 1) * step, dtype, device);
+    to_array(value(n - 1), dtype, device);
   }
   Array values = Array::empty({n}, DType::i64, device);
   auto* data = n > 0 ? values.mutable_data<int64_t>() : nullptr;
-  for (int64_t i = 0; i < n; ++i) data[i] = start + i * step;
+  for (int64_t i = 0; i < n; ++i) data[i] = value(i);
   return astype(values, dtype);
 }
 
