@@ -53,7 +53,7 @@ std::vector<float> Engine::logits(std::span<const int32_t> ids) {
 }
 
 nn::Batch single_batch(std::span<const int32_t> ids, int64_t first_position,
-                       std::vector<kernels::KvSequence> groups, bool all_logits) {
+                       std::span<const kernels::KvSequence> groups, bool all_logits) {
   nn::Batch batch;
   batch.ids.assign(ids.begin(), ids.end());
   batch.positions.resize(ids.size());
@@ -63,7 +63,7 @@ nn::Batch single_batch(std::span<const int32_t> ids, int64_t first_position,
     batch.logit_rows.resize(ids.size());
     std::iota(batch.logit_rows.begin(), batch.logit_rows.end(), 0);
   }
-  for (kernels::KvSequence& group : groups) batch.sequences.push_back({group});
+  for (const kernels::KvSequence& group : groups) batch.sequences.push_back({group});
   return batch;
 }
 

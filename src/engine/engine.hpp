@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -50,6 +51,6 @@ class Engine {
 /// The batch of one sequence: `ids` at the positions after `first_position`, logits of the last row
 /// or of all.
 nn::Batch single_batch(std::span<const int32_t> ids, int64_t first_position,
-                       std::vector<kernels::KvSequence> groups, bool all_logits);
+                       std::span<const kernels::KvSequence> groups, bool all_logits);
 
 }  // namespace linnet::engine

@@ -47,6 +47,7 @@ const Family& family_of(const io::Checkpoint& checkpoint) {
   const auto found = std::ranges::find(kFamilies, type.as_string(), &Family::model_type);
   if (found == kFamilies.end()) {
     std::vector<std::string_view> known;
+    known.reserve(kFamilies.size());
     for (const Family& family : kFamilies) known.push_back(family.model_type);
     fail(ErrorCode::unsupported, "{}: model_type \"{}\" is not one of {}", checkpoint.name(),
          type.as_string(), fmt::join(known, ", "));

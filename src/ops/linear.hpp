@@ -19,7 +19,7 @@ class PackedMatrix {
   [[nodiscard]] int64_t outputs() const noexcept { return n_; }  ///< N
   [[nodiscard]] int64_t inputs() const noexcept { return k_; }   ///< K
   [[nodiscard]] DType dtype() const noexcept { return dtype_; }  ///< bf16 or f32
-  [[nodiscard]] const DevicePtr& device() const noexcept { return storage_.device(); }
+  [[nodiscard]] const DevicePtr& device() const { return storage_.device(); }
   [[nodiscard]] const Array& storage() const noexcept { return storage_; }
 
   /// Bytes that a matrix of this size occupies once packed.
