@@ -69,7 +69,7 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
     };
   models::LoadedModel loaded = models::load(checkpoint, device, weight_options);
   state->engine = std::make_unique<engine::Engine>(std::move(loaded.model), plan.context_length,
-                                                   std::move(eos_ids));
+                                                   std::move(eos_ids), plan.workspace_bytes);
   return TextModel(std::move(state));
 }
 

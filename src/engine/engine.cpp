@@ -8,9 +8,9 @@
 namespace linnet::engine {
 
 Engine::Engine(std::unique_ptr<models::Model> model, int64_t context_length,
-               std::unordered_set<int32_t> eos_ids)
+               std::unordered_set<int32_t> eos_ids, int64_t workspace_bytes)
     : model_(std::move(model)),
-      pool_(model_->device(), model_->cache_groups()),
+      pool_(model_->device(), model_->cache_groups(), workspace_bytes),
       context_length_(context_length),
       eos_ids_(std::move(eos_ids)) {}
 

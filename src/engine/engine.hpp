@@ -19,8 +19,9 @@ inline constexpr int64_t kPrefillChunk = 512;
 /// one engine may run on several threads.
 class Engine {
  public:
+  /// `workspace_bytes` of the device's budget are kept free of cache, for forward passes.
   Engine(std::unique_ptr<models::Model> model, int64_t context_length,
-         std::unordered_set<int32_t> eos_ids);
+         std::unordered_set<int32_t> eos_ids, int64_t workspace_bytes = 0);
 
   [[nodiscard]] const models::Model& model() const noexcept { return *model_; }
   [[nodiscard]] int64_t context_length() const noexcept { return context_length_; }

@@ -29,16 +29,16 @@ KvSequence::KvSequence(KvPool& pool, int64_t max_tokens, int64_t max_step)
       groups_[g].table.reserve(static_cast<size_t>(ceil_div(max_tokens, kBlockTokens)));
     }
   } catch (...) {
-    for (Group& group : groups_)
-      for (KvBlock& block : group.spare) pool_.release(std::move(block));
+    for (size_t g = 0; g < groups_.size(); ++g)
+      for (KvBlock& block : groups_[g].spare) pool_.release(g, std::move(block));
     throw;
   }
 }
 
 KvSequence::~KvSequence() {
-  for (Group& group : groups_) {
-    for (KvBlock& block : group.used) pool_.release(std::move(block));
-    for (KvBlock& block : group.spare) pool_.release(std::move(block));
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    for (KvBlock& block : groups_[g].used) pool_.release(g, std::move(block));
+    for (KvBlock& block : groups_[g].spare) pool_.release(g, std::move(block));
   }
 }
 

@@ -165,6 +165,22 @@ TEST(KvSequence, OutOfMemoryLeavesNothingBehind) {
   EXPECT_NO_THROW(Array::empty({9 * block / 4}, DType::f32, device));
 }
 
+TEST(KvSequence, LeavesTheWorkspaceFree) {
+  const int64_t block = MemoryPool::class_bytes(2 * kLayout.block_bytes());
+  const DevicePtr device = small_device(10 * block);
+  const Array weights = Array::empty({block}, DType::u8, device);
+  KvPool pool(device, groups_of({0}), 3 * block);  // six blocks are left
+  test::expect_error(ErrorCode::out_of_memory, "workspace leave",
+                     [&] { KvSequence(pool, 7 * 32, 32); });
+  EXPECT_EQ(pool.blocks_in_use(), 0);
+  KvSequence four(pool, 4 * 32, 32);
+  // A forward pass that uses its workspace meanwhile changes nothing.
+  const Array workspace = Array::empty({3 * block}, DType::u8, device);
+  KvSequence two(pool, 2 * 32, 32);
+  test::expect_error(ErrorCode::out_of_memory, "workspace leave", [&] { KvSequence(pool, 1, 1); });
+  EXPECT_EQ(pool.blocks_in_use(), 6);
+}
+
 TEST(KvSequence, RefusesStepsItWasNotMadeFor) {
   const DevicePtr device = small_device();
   KvPool pool(device, groups_of({0}));
