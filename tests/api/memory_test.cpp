@@ -1,0 +1,199 @@
+// Memory: the plan against what is measured, budgets, and that nothing grows.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+
+#include "api/model_folder.hpp"
+#include "support/expect_error.hpp"
+
+namespace linnet {
+namespace {
+
+using test::TestCheckpoint;
+using test::WrittenCheckpoint;
+
+// Sanitizers keep freed memory on purpose, so resident memory says nothing there.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kResidentMemoryCounts = false;
+#else
+constexpr bool kResidentMemoryCounts = true;
+#endif
+
+int64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t size = 0;
+  int64_t resident = 0;
+  statm >> size >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+// What may come besides: the C library's own arenas are taken in pages, and a thread's first visit
+// to a cold page of code or stack counts too. A leak of one token's logits (512 floats) in 1,950
+// steps would be 4 MB, one of 136 bytes a step would show.
+constexpr int64_t kResidentSlack = 256 << 10;
+
+class MemoryOfFamily : public testing::TestWithParam<std::string> {};
+
+// The whole context used: 512 tokens of prompt in one pass, then every token that is left, drawn in
+// the way that takes the sampler the most memory.
+TEST_P(MemoryOfFamily, PlanAgainstPeak) {
+  constexpr int64_t kContext = 640;
+  const WrittenCheckpoint written(test::with_tokenizer(GetParam(), kContext));
+  for (const Compute compute : {Compute::bf16, Compute::f32})
+    for (const int threads : {1, 3}) {
+      LoadOptions options{.compute = compute, .threads = threads};
+      const MemoryPlan plan = plan_model(written.path(), options);
+      // No byte more than planned.
+      options.memory_budget = plan.total_bytes;
+      const TextModel model = load_model(written.path(), options);
+      EXPECT_EQ(model.memory().limit_bytes, plan.total_bytes);
+      EXPECT_EQ(model.memory().active_bytes, plan.weight_bytes);
+      GenerateOptions request{.max_tokens = kContext - 512,
+                              .temperature = 2,
+                              .top_p = 0.999F,
+                              .min_p = 0.0001F,
+                              .repetition_penalty = 1.1F,
+                              .logit_bias = {{1, -1e9F}, {3, -1e9F}}};
+      Generation generation = model.generate(test::random_ids(512, 1), request);
+      EXPECT_EQ(model.memory().active_bytes, plan.weight_bytes + plan.kv_cache_bytes)
+          << "the cache of the whole context";
+      size_t tokens = 0;
+      while (generation.next() != nullptr) ++tokens;
+      EXPECT_EQ(tokens, 128U);
+      const int64_t peak = model.memory().peak_bytes;
+      EXPECT_LE(peak, plan.total_bytes);
+      EXPECT_GE(2 * peak, plan.total_bytes);
+      const int64_t workspace = peak - plan.weight_bytes - plan.kv_cache_bytes;
+      EXPECT_GE(2 * workspace, plan.workspace_bytes)
+          << "workspace " << workspace << " of " << plan.workspace_bytes << " planned";
+      EXPECT_EQ(model.memory().active_bytes, plan.weight_bytes);
+      // Logits of every position fit too.
+      EXPECT_NO_THROW((void)model.logits(test::random_ids(kContext, 2)));
+    }
+}
+
+TEST_P(MemoryOfFamily, ABudgetTooSmallIsToldBeforeAnythingIsLoaded) {
+  const auto folder = test::reference_folder(GetParam());
+  const MemoryPlan plan = plan_model(folder);
+  bool read = false;
+  LoadOptions options{.threads = 1};
+  options.progress = [&](const LoadProgress&) { read = true; };
+  const auto fails = [&](int64_t budget) {
+    options.memory_budget = budget;
+    test::expect_error(ErrorCode::out_of_memory, "the budget is " + std::to_string(budget),
+                       [&] { (void)load_model(folder, options); });
+    EXPECT_FALSE(read) << budget;
+  };
+  fails(1);
+  fails(plan.weight_bytes);
+  fails(plan.weight_bytes + plan.workspace_bytes - 1);
+  options.memory_budget = plan.weight_bytes + plan.workspace_bytes;
+  EXPECT_NO_THROW((void)load_model(folder, options));
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, MemoryOfFamily, testing::ValuesIn(test::reference_families()),
+                         [](const auto& info) { return info.param; });
+
+TEST(Memory, ABudgetTooSmallForARequestIsToldWhenItStarts) {
+  const auto folder = test::reference_folder("llama3");
+  const MemoryPlan plan = plan_model(folder);
+  // Room for the cache of half a context.
+  const TextModel model = load_model(
+      folder, {.memory_budget = plan.weight_bytes + plan.workspace_bytes + plan.kv_cache_bytes / 2,
+               .threads = 1});
+  const auto ids = test::random_ids(100, 1);
+  test::expect_error(ErrorCode::out_of_memory, "the budget is",
+                     [&] { (void)model.generate(ids, {.max_tokens = 2000}); });
+  EXPECT_EQ(model.memory().active_bytes, plan.weight_bytes) << "nothing is left of it";
+  const GenerateOptions shorter{.max_tokens = 50, .logit_bias = {{1, -1e9F}, {3, -1e9F}}};
+  EXPECT_EQ(test::ids_of(model.generate(ids, shorter)).size(), 50U);
+  // Two at once do not fit: the second fails, the first goes on.
+  Generation first = model.generate(ids, shorter);
+  EXPECT_NE(first.next(), nullptr);
+  test::expect_error(ErrorCode::out_of_memory, "the budget is",
+                     [&] { (void)model.generate(ids, {.max_tokens = 100}); });
+  EXPECT_EQ(test::ids_of(std::move(first)).size(), 49U);
+  EXPECT_EQ(test::ids_of(model.generate(ids, shorter)).size(), 50U);
+}
+
+TEST(Memory, NothingGrowsOverTwoThousandTokens) {
+  for (const char* family : {"gemma3", "llama3"}) {
+    SCOPED_TRACE(family);
+    const TextModel model =
+        test::load(test::with_tokenizer(family, 2100), {.context_length = 2100, .threads = 2});
+    Generation generation = model.generate("hello", {.max_tokens = 2000,
+                                                     .temperature = 1.5F,
+                                                     .top_p = 0.95F,
+                                                     .seed = 5,
+                                                     .repetition_penalty = 1.05F,
+                                                     .logit_bias = {{1, -1e9F}, {3, -1e9F}}});
+    int64_t tokens = 0;
+    int64_t resident = 0;
+    int64_t allocations = 0;
+    int64_t active = 0;
+    while (generation.next() != nullptr) {
+      if (++tokens == 50) {
+        resident = resident_bytes();
+        allocations = model.memory().system_allocations;
+        active = model.memory().active_bytes;
+      }
+    }
+    const int64_t growth = resident_bytes() - resident;
+    EXPECT_EQ(tokens, 2000);
+    EXPECT_EQ(model.memory().system_allocations, allocations);
+    EXPECT_LE(model.memory().active_bytes, active);
+    std::cout << family << ": resident memory grew by " << growth / 1024
+              << " KiB over the last 1,950 of 2,000 tokens\n";
+    if (kResidentMemoryCounts) {
+      EXPECT_LE(growth, kResidentSlack);
+    }
+  }
+}
+
+TEST(Memory, NothingGrowsOverManyRequests) {
+  const TextModel model = test::load(test::with_tokenizer("gemma3"), {.threads = 2});
+  int64_t resident = 0;
+  int64_t active = 0;
+  int64_t allocations = 0;
+  for (int round = 0; round < 220; ++round) {
+    if (round == 20) {
+      resident = resident_bytes();
+      active = model.memory().active_bytes;
+      allocations = model.memory().system_allocations;
+    }
+    Generation generation = model.generate(test::random_ids(40, 1), {.max_tokens = 12});
+    if (round % 4 == 1) generation.cancel();
+    for (int i = 0; i < (round % 4 == 2 ? 3 : 100) && generation.next() != nullptr; ++i) {
+    }
+    if (round % 10 == 0) (void)model.logits(test::random_ids(40, 1));
+  }
+  const int64_t growth = resident_bytes() - resident;
+  EXPECT_EQ(model.memory().active_bytes, active);
+  EXPECT_EQ(model.memory().system_allocations, allocations);
+  std::cout << "resident memory grew by " << growth / 1024 << " KiB over 200 requests\n";
+  if (kResidentMemoryCounts) {
+    EXPECT_LE(growth, kResidentSlack);
+  }
+}
+
+TEST(Memory, AClosedModelGivesEverythingBack) {
+  const TestCheckpoint checkpoint = test::with_tokenizer("gemma3");
+  const WrittenCheckpoint written(checkpoint);
+  const auto use = [&] {
+    const TextModel model = load_model(written.path(), {.threads = 2});
+    EXPECT_FALSE(model.generate("hello", {.max_tokens = 5}).text().empty());
+  };
+  for (int i = 0; i < 3; ++i) use();
+  const int64_t before = resident_bytes();
+  for (int i = 0; i < 20; ++i) use();
+  const int64_t growth = resident_bytes() - before;
+  std::cout << "resident memory grew by " << growth / 1024 << " KiB over 20 loads of 2.6 MB\n";
+  if (kResidentMemoryCounts) {
+    EXPECT_LE(growth, 8 << 20) << "three models";
+  }
+}
+
+}  // namespace
+}  // namespace linnet
