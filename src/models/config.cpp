@@ -69,7 +69,7 @@ DecoderConfig read_decoder_config(const Json& config, const FamilyDefaults& defa
   if (c.head_dim % 2 != 0)
     fail(ErrorCode::malformed_file, "{}: head_dim {} is odd", config.where(), c.head_dim);
   c.max_position_embeddings = read_count(config, "max_position_embeddings",
-                                         defaults.max_position_embeddings, int64_t{1} << 22);
+                                         defaults.max_position_embeddings, kMaxPositions);
   c.rms_norm_eps = config.get("rms_norm_eps", defaults.rms_norm_eps);
   if (!(c.rms_norm_eps >= 0 && c.rms_norm_eps < 1))
     fail(ErrorCode::malformed_file, "{}: rms_norm_eps is {}", config.where(), c.rms_norm_eps);
@@ -144,7 +144,7 @@ std::optional<std::vector<int64_t>> read_layer_windows(const Json& config, int64
     if (type.as_string() == "full_attention") {
       result.push_back(0);
     } else if (type.as_string() == "sliding_attention") {
-      result.push_back(read_count(config, "sliding_window", 0, int64_t{1} << 22));
+      result.push_back(read_count(config, "sliding_window", 0, kMaxPositions));
     } else {
       fail(ErrorCode::unsupported, "{} \"{}\" is not implemented", type.where(), type.as_string());
     }
@@ -159,7 +159,7 @@ std::vector<int64_t> read_qwen_windows(const Json& config, int64_t layers) {
   if (auto windows = read_layer_windows(config, layers)) return *std::move(windows);
   std::vector<int64_t> result(static_cast<size_t>(layers), 0);
   if (!config.get("use_sliding_window", false)) return result;
-  const int64_t window = read_count(config, "sliding_window", 0, int64_t{1} << 22);
+  const int64_t window = read_count(config, "sliding_window", 0, kMaxPositions);
   for (int64_t i = config.get("max_window_layers", int64_t{28}); i < layers; ++i)
     if (i >= 0) result[static_cast<size_t>(i)] = window;
   return result;

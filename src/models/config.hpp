@@ -14,6 +14,9 @@
 
 namespace linnet::models {
 
+/// The longest context or window that a config.json may name.
+inline constexpr int64_t kMaxPositions = int64_t{1} << 22;
+
 /// How one layer attends.
 struct LayerAttention {
   int64_t window = 0;  ///< 0: full attention

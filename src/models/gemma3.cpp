@@ -50,7 +50,7 @@ std::vector<int64_t> read_windows(const Json& config, int64_t layers) {
   const int64_t window = config.get("sliding_window", int64_t{4096});
   const int64_t pattern =
       config.get("sliding_window_pattern", config.get("_sliding_window_pattern", int64_t{6}));
-  if (window < 1 || pattern < 1)
+  if (window < 1 || window > kMaxPositions || pattern < 1)
     fail(ErrorCode::malformed_file, "{}: sliding_window {} with pattern {}", config.where(), window,
          pattern);
   std::vector<int64_t> result;
