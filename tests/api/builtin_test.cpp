@@ -1,5 +1,5 @@
-// The model inside the library: its size, its tokens and answers against the frameworks that made it, and
-// its labels for sentences it has never seen.
+// The model inside the library: its size, its tokens and answers against the frameworks that made
+// it, and its labels for sentences it has never seen.
 #include <gtest/gtest.h>
 #include <linnet/linnet.hpp>
 
@@ -36,7 +36,8 @@ TEST(BuiltinModel, KeepsItsSize) {
   for (const ModelFile& file : info.files) EXPECT_LE(file.bytes, 8'000'000) << file.name;
 }
 
-// golden.json: ids from the tokenizers library, continuations and margins from transformers in float32.
+// golden.json: ids from the tokenizers library, continuations and margins from transformers in
+// float32.
 TEST(BuiltinModel, EncodesAndContinuesAsTheFrameworksDid) {
   const TextModel model = load_builtin_model({.compute = Compute::f32, .threads = 2});
   int compared = 0;
@@ -65,8 +66,9 @@ TEST(BuiltinModel, LabelsSentencesItHasNotSeen) {
   const TextModel model = load_builtin_model({.threads = 2});
   const std::array<std::string, 4> labels{"technical", "creative", "ethical", "casual"};
   std::array<int32_t, 4> first{};
-  std::ranges::transform(labels, first.begin(),
-                         [&](const std::string& l) { return model.encode(" " + l, false).front(); });
+  std::ranges::transform(labels, first.begin(), [&](const std::string& l) {
+    return model.encode(" " + l, false).front();
+  });
   int right = 0;
   int count = 0;
   const std::string lines = read_file(data("heldout_labels.jsonl"));

@@ -163,7 +163,7 @@ TEST_F(RequestTest, StopTokenEndsIt) {
 
 TEST_F(RequestTest, LongPromptsAreReadInChunks) {
   Ids prompt = test::random_ids(1200, 1);
-  for (int32_t& id : prompt) id %= ScriptedModel::kVocabulary;
+  for (int32_t& id : prompt) id %= static_cast<int32_t>(ScriptedModel::kVocabulary);
   prompt.back() = 20;
   Request request(make_engine(), prompt, {.max_tokens = 2});
   EXPECT_EQ(run(request), (Ids{21, 22}));
