@@ -59,6 +59,8 @@ std::string_view json_type_name(const simdjson::dom::element& element) noexcept 
 Json Json::parse(std::string_view text, std::string origin) {
   auto document = std::make_shared<Document>();
   document->origin = std::move(origin);
+  if (text.empty())
+    fail(ErrorCode::malformed_file, "{} is not valid JSON: it is empty", document->origin);
   // A size the parser cannot index would be reported as a capacity error; the depth bounds
   // recursion.
   auto error = document->parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth);

@@ -1,12 +1,13 @@
 // Generating text through the public interface.
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <ranges>
+#include <algorithm>
+#include <iterator>
 #include <thread>
 
 #include "api/model_folder.hpp"
 #include "support/expect_error.hpp"
+#include "support/sanitized.hpp"
 
 namespace linnet {
 namespace {
@@ -51,13 +52,13 @@ TEST(Generate, ASecondBeginGoesOn) {
   EXPECT_EQ(ids, all);
 }
 
-TEST(Generate, StandardViewsAndPostIncrement) {
+// (Views are left out: clang 14 cannot compile those of GCC 12's library.)
+TEST(Generate, StandardAlgorithmsAndPostIncrement) {
   const Ids all = test::ids_of(model().generate("hello", {.max_tokens = 6}));
   Generation generation = model().generate("hello", {.max_tokens = 6});
   Ids ids;
-  for (const int32_t id : generation | std::views::transform(&Token::id) | std::views::take(3))
-    ids.push_back(id);
-  EXPECT_EQ(ids, (Ids{all[0], all[1], all[2]}));
+  std::ranges::transform(generation, std::back_inserter(ids), &Token::id);
+  EXPECT_EQ(ids, all);
   Generation other = model().generate("hello", {.max_tokens = 6});
   auto iterator = other.begin();
   EXPECT_EQ(iterator->id, all[0]);
@@ -96,7 +97,7 @@ TEST(Generate, DroppedItGivesItsMemoryBack) {
 
 TEST(Generate, TheTextsOfTheTokensAreTheTextOfTheirIds) {
   // A random model says bytes of broken characters all the time: nothing may be lost or split.
-  for (uint64_t seed = 0; seed < 30; ++seed) {
+  for (uint64_t seed = 0; seed < test::rounds(30, 5); ++seed) {
     const GenerateOptions options{.max_tokens = 40, .temperature = 2, .seed = seed};
     std::string text;
     Ids ids;
@@ -216,7 +217,7 @@ TEST(Generate, LogitsAgreeWithTheTokensChosen) {
   const Ids prompt = test::random_ids(100, 1);
   const std::vector<float> logits = model().logits(prompt);
   ASSERT_EQ(logits.size(), prompt.size() * 512);
-  const auto last = std::ranges::subrange(logits.end() - 512, logits.end());
+  const auto last = std::span(logits).last(512);
   const auto best = std::ranges::max_element(last) - last.begin();
   Generation generation = model().generate(prompt, {.max_tokens = 1});
   const Token* token = generation.next();

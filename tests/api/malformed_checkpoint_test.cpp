@@ -7,6 +7,7 @@
 
 #include "api/model_folder.hpp"
 #include "support/expect_error.hpp"
+#include "support/sanitized.hpp"
 
 namespace linnet {
 namespace {
@@ -631,7 +632,7 @@ TEST(MalformedCheckpoint, RandomBytes) {
   const std::vector<std::string> names{"config.json", "generation_config.json", "model.safetensors",
                                        "tokenizer.json", "tokenizer_config.json"};
   int loaded = 0;
-  constexpr int kRounds = 400;
+  constexpr int kRounds = test::rounds(400, 150);
   for (int round = 0; round < kRounds; ++round) {
     TestCheckpoint bad;
     bad.files = files;

@@ -310,7 +310,7 @@ class RequestOfRealModel : public testing::TestWithParam<RealParam> {};
 TEST_P(RequestOfRealModel, TokensAndLogprobsAreThoseOfTheLogits) {
   const DevicePtr device = Device::cpu({.threads = 2});
   Engine engine(test::load_reference(GetParam().family, GetParam().compute, device), 2048, {});
-  const Ids prompt = test::random_ids(1100, 3);
+  const Ids prompt = test::random_ids(560, 3);  // two chunks
   for (const GenerateOptions& options : std::initializer_list<GenerateOptions>{
            {.max_tokens = 6}, {.max_tokens = 6, .temperature = 1, .top_p = 0.9F, .seed = 4}}) {
     Request request(engine, prompt, options);
@@ -336,9 +336,7 @@ TEST_P(RequestOfRealModel, TokensAndLogprobsAreThoseOfTheLogits) {
 
 INSTANTIATE_TEST_SUITE_P(Families, RequestOfRealModel,
                          testing::Values(RealParam{"gemma3", Compute::bf16},
-                                         RealParam{"gemma3", Compute::f32},
-                                         RealParam{"llama3", Compute::bf16},
-                                         RealParam{"qwen2", Compute::bf16}),
+                                         RealParam{"llama3", Compute::f32}),
                          [](const auto& info) {
                            return std::string(info.param.family) +
                                   (info.param.compute == Compute::bf16 ? "_bf16" : "_f32");
