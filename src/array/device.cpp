@@ -25,7 +25,7 @@ DevicePtr Device::cpu(const CpuOptions& options) {
 }
 
 DevicePtr Device::cpu(const CpuOptions& options, kernels::cpu::Isa isa) {
-  const auto available = kernels::cpu::available_isas();
+  const auto available = kernels::cpu::testable_isas();
   if (std::find(available.begin(), available.end(), isa) == available.end())
     fail(ErrorCode::device, "this processor or build does not have {}",
          kernels::cpu::to_string(isa));

@@ -152,7 +152,7 @@ TEST(CliGenerate, ThreadsAndInstructionSetsGiveTheSameBits) {
     const Json together = generate("gemma3", {"--compute", compute, "--threads", "2"});
     EXPECT_EQ(together["ids"], alone["ids"]);
     EXPECT_EQ(together["logprobs"], alone["logprobs"]);
-    for (const char* isa : {"scalar", "avx2", "avx512", "neon"}) {
+    for (const char* isa : {"scalar", "avx2", "avx512f", "avx512", "amx", "amx_emulated", "neon"}) {
       const std::vector<std::string> arguments{
           "generate", "-m",    tiny_checkpoint("gemma3").string(),
           "--ids",    "5,6,7", "--json",

@@ -16,7 +16,10 @@ constexpr int64_t highway_target(Isa isa) {
   switch (isa) {
     case Isa::scalar: return 0;
     case Isa::avx2: return HWY_AVX2;
-    case Isa::avx512: return HWY_AVX3;
+    case Isa::avx512f:
+    case Isa::avx512:
+    case Isa::amx:
+    case Isa::amx_emulated: return HWY_AVX3;
     case Isa::neon: return HWY_NEON;
   }
   return 0;
