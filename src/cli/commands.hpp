@@ -17,5 +17,6 @@ void add_generate(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
+void add_synth(CLI::App& app, Action& action);
 
 }  // namespace linnet::cli

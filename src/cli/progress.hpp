@@ -1,17 +1,18 @@
-// The line that says how far the loading of a model is.
+// The line that says how far the loading or writing of a model is.
 #pragma once
 
 #include <linnet/options.hpp>
 
 #include <chrono>
+#include <string>
 
 namespace linnet::cli {
 
-/// Rewrites one line on standard error, if that is a terminal and the loading takes longer than a
-/// moment; the destructor removes it.
+/// Rewrites one line on standard error, "loading 12% of 1.87 GiB", if that is a terminal and the
+/// work takes longer than a moment; the destructor removes it.
 class ProgressLine {
  public:
-  ProgressLine();
+  explicit ProgressLine(std::string verb = "loading");
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -21,6 +22,7 @@ class ProgressLine {
  private:
   using Clock = std::chrono::steady_clock;
 
+  std::string verb_;
   bool terminal_;
   bool shown_ = false;
   Clock::time_point next_;  // when the line is due

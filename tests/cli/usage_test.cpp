@@ -57,6 +57,9 @@ TEST(CliUsage, WrongCommandLinesAre2) {
       {{"generate", "a", "--memory-budget", "-1GiB"}, "is no size"},
       {{"generate", "a", "--memory-budget", "0"}, "is no size"},
       {{"logits", "--ids", "5"}, "--out"},
+      {{"synth"}, "shape"},
+      {{"synth", "gemma3-1b"}, "out"},
+      {{"synth", "gemma3-1b", "x", "--bits", "four"}, "\"four\" is not a whole number"},
       {{"logits", "--out", "x.safetensors"}, "--ids"},
       {{"info", "--context", "5"}, "--context"},
       {{"plan", "--context", "many"}, "--context"},
@@ -93,6 +96,9 @@ TEST(CliUsage, FailedWorkIs1AndNamesTheCode) {
       {{"generate", "-m", tiny, "--ids", "5", "--memory-budget", "64KiB"}, "(out_of_memory)"},
       {{"logits", "-m", tiny, "--ids", "512", "--out", (empty.path() / "x").string()}, "512"},
       {{"logits", "-m", tiny, "--ids", "5", "--out", "/nonexistent/x"}, "/nonexistent"},
+      {{"synth", "gemma4", (empty.path() / "x").string()}, "gemma3-1b, gemma3-4b"},
+      {{"synth", "gemma3-1b", (empty.path() / "x").string(), "--bits", "7"}, "to 7 bits"},
+      {{"synth", "gemma3-1b", tiny}, "exists already (invalid_argument)"},
   };
   for (const Case& wrong : cases) expect_failure(wrong, 1);
   EXPECT_TRUE(std::filesystem::is_empty(empty.path())) << "a failed command leaves nothing";
