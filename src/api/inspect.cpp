@@ -4,7 +4,9 @@
 #include "api/state.hpp"
 #include "base/checked.hpp"
 #include "base/error.hpp"
+#include "base/thread_pool.hpp"
 #include "engine/kv_sequence.hpp"
+#include "kernels/matmul.hpp"
 #include "models/registry.hpp"
 
 namespace linnet {
@@ -27,19 +29,21 @@ int64_t cache_bytes(const std::vector<nn::CacheGroup>& groups, int64_t tokens) {
 }
 
 /// The most that a forward pass over `tokens` holds at once beside weights and cache: the residual
-/// stream, a norm's output, the widest stage of a block (the feed-forward part: gate, up, their
-/// product and the copy of the input that a product works on), and the logits of one row in the
+/// stream, a norm's output, the widest stage of a block (attention with its projections, or the
+/// gated feed-forward product), what a product needs to work, and the logits of one row in the
 /// forms that the sampler makes of them.
-int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens) {
+int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens, int threads) {
   const int64_t q = c.num_attention_heads * c.head_dim;
   const int64_t kv = c.num_key_value_heads * c.head_dim;
-  const int64_t feed_forward = 3 * c.intermediate_size + round_up(c.intermediate_size, 32);
-  const int64_t attention = 4 * q + 4 * kv + round_up(std::max(c.hidden_size, q), 32);
-  const int64_t per_token = 4 * c.hidden_size + std::max(feed_forward, attention) +
+  const int64_t per_token = 4 * c.hidden_size + std::max(c.intermediate_size, 4 * q + 4 * kv) +
                             2 * c.head_dim * static_cast<int64_t>(c.rope.size());
   const int64_t floats = checked_add(checked_mul(tokens, per_token), 6 * c.vocab_size);
+  const int64_t inputs = std::max({c.hidden_size, q, c.intermediate_size});
+  // Groups of 32 are the smallest there are.
+  const int64_t bytes = checked_add(checked_mul(floats, 4),
+                                    kernels::cpu::linear_workspace(tokens, inputs, 32, threads));
   // The pool rounds a block up by at most an eighth.
-  return checked_mul(floats, 4) / 8 * 9;
+  return checked_add(bytes, bytes / 8);
 }
 
 }  // namespace
@@ -86,7 +90,8 @@ MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& option
       options.context_length > 0 ? options.context_length : c.max_position_embeddings;
   plan.weight_bytes = planned.weight_bytes;
   plan.kv_cache_bytes = cache_bytes(planned.model->cache_groups(), plan.context_length);
-  plan.workspace_bytes = forward_bytes(c, std::min(engine::kPrefillChunk, plan.context_length));
+  plan.workspace_bytes = forward_bytes(c, std::min(engine::kPrefillChunk, plan.context_length),
+                                       options.threads > 0 ? options.threads : physical_cores());
   plan.total_bytes =
       checked_add(checked_add(plan.weight_bytes, plan.kv_cache_bytes), plan.workspace_bytes);
   return plan;

@@ -19,8 +19,8 @@ struct Quantization {
 
 /// Whether these are bits and groups that MLX writes: 2, 3, 4, 5, 6, 8 and 32, 64, 128.
 constexpr bool is_supported(const Quantization& q) {
-  const bool bits = q.bits == 2 || q.bits == 3 || q.bits == 4 || q.bits == 5 || q.bits == 6 ||
-                    q.bits == 8;
+  const bool bits =
+      q.bits == 2 || q.bits == 3 || q.bits == 4 || q.bits == 5 || q.bits == 6 || q.bits == 8;
   return bits && (q.group_size == 32 || q.group_size == 64 || q.group_size == 128);
 }
 

@@ -28,9 +28,13 @@ Array Attention::operator()(const Array& x, const Forward& forward) const {
   const auto heads = [&](const Array& a, int64_t count) {
     return ops::reshape(a, {tokens, count, c.head_dim});
   };
-  Array q = heads(q_proj_(x), c.num_attention_heads);        // [T, H, D]
-  Array k = heads(k_proj_(x), c.num_key_value_heads);        // [T, K, D]
-  const Array v = heads(v_proj_(x), c.num_key_value_heads);  // [T, K, D]
+  const ops::LinearTerm projections[] = {{q_proj_.weight, q_proj_.bias},
+                                         {k_proj_.weight, k_proj_.bias},
+                                         {v_proj_.weight, v_proj_.bias}};
+  const std::vector<Array> qkv = ops::linear(x, projections, q_proj_.rounding);
+  Array q = heads(qkv[0], c.num_attention_heads);        // [T, H, D]
+  Array k = heads(qkv[1], c.num_key_value_heads);        // [T, K, D]
+  const Array v = heads(qkv[2], c.num_key_value_heads);  // [T, K, D]
   if (q_norm) q = (*q_norm)(q);
   if (k_norm) k = (*k_norm)(k);
   q = ops::rope(q, forward.rope[c.rope]);

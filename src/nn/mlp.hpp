@@ -28,7 +28,10 @@ struct GatedMlp {
   }
 
   [[nodiscard]] Array operator()(const Array& x) const {
-    return down_proj(ops::gated_activation(gate_proj(x), up_proj(x), activation));
+    if (gate_proj.bias.defined() || up_proj.bias.defined())
+      return down_proj(ops::gated_activation(gate_proj(x), up_proj(x), activation));
+    return down_proj(
+        ops::gated_linear(x, gate_proj.weight, up_proj.weight, activation, gate_proj.rounding));
   }
 };
 

@@ -3,12 +3,65 @@
 #include "base/checked.hpp"
 #include "kernels/embedding.hpp"
 #include "kernels/matmul.hpp"
+#include "ops/activation.hpp"
 #include "ops/cast.hpp"
 
 namespace linnet::ops {
+namespace {
 
-int64_t PackedMatrix::packed_bytes(DType dtype, int64_t n, int64_t k) {
-  return kernels::packed_bytes(dtype, n, k);
+kernels::PackedWeights raw(const PackedMatrix& m) {
+  return {m.storage().data<uint8_t>(), m.dtype(), m.outputs(), m.inputs(), m.quantization()};
+}
+
+/// x as the kernels want it, and what they need to work on it.
+struct Operand {
+  Array dense;
+  Array workspace;
+  int64_t rows = 0;
+  int64_t k = 0;
+
+  Operand(const Array& x, const PackedMatrix& weights) : dense(contiguous(x)), k(weights.inputs()) {
+    rows = 1;
+    for (int axis = 0; axis + 1 < x.rank(); ++axis) rows *= x.dim(axis);
+    workspace =
+        Array::empty({kernels::cpu::linear_workspace(rows, k, weights.quantization().group_size,
+                                                     x.device()->threads().size())},
+                     DType::u8, x.device());
+  }
+  [[nodiscard]] kernels::ConstView view() const {
+    return {dense.view().data, dense.dtype(), {rows, k}, {k, 1}};
+  }
+  std::byte* room() { return reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>()); }
+};
+
+void check_operand(const Array& x, const PackedMatrix& weights) {
+  const int64_t k = weights.inputs();
+  const int64_t n = weights.outputs();
+  require(x.rank() >= 1 && x.dim(-1) == k && (x.dtype() == DType::f32 || x.dtype() == DType::bf16),
+          "linear: x is {} {}, expected f32 or bf16 [..., {}] for weights [{}, {}]",
+          to_string(x.dtype()), x.shape(), k, n, k);
+}
+
+void check_bias(const Array& bias, int64_t n) {
+  require(!bias.defined() || (bias.shape() == Shape{n} && bias.dtype() == DType::f32),
+          "linear: the bias is not f32 [{}]", n);
+}
+
+Shape with_outputs(Shape shape, int64_t n) {
+  shape[shape.rank() - 1] = n;
+  return shape;
+}
+
+/// Whether one pass over x serves both.
+bool share_a_pass(const PackedMatrix& a, const PackedMatrix& b) {
+  return a.inputs() == b.inputs() && a.dtype() == b.dtype() &&
+         a.quantization().group_size == b.quantization().group_size;
+}
+
+}  // namespace
+
+int64_t PackedMatrix::packed_bytes(DType dtype, int64_t n, int64_t k, Quantization quantization) {
+  return kernels::packed_bytes(dtype, n, k, quantization);
 }
 
 PackedMatrix pack(const Array& weights, DType dtype) {
@@ -27,36 +80,120 @@ PackedMatrix pack(const Array& weights, DType dtype) {
   return {std::move(storage), dtype, n, k};
 }
 
-namespace {
-
-kernels::PackedWeights raw(const PackedMatrix& m) {
-  return {m.storage().data<uint8_t>(), m.dtype(), m.outputs(), m.inputs()};
+QuantizedPacker::QuantizedPacker(int64_t outputs, int64_t inputs, Quantization quantization,
+                                 DType scales, const DevicePtr& device) {
+  check_supported(quantization);
+  require(scales == DType::bf16 || scales == DType::f32, "scales cannot be kept as {}",
+          to_string(scales));
+  matrix_ =
+      PackedMatrix(Array::empty({PackedMatrix::packed_bytes(scales, outputs, inputs, quantization)},
+                                DType::u8, device),
+                   scales, outputs, inputs, quantization);
 }
 
-}  // namespace
+void QuantizedPacker::append(const QuantizedRows& rows) {
+  const Quantization q = matrix_.quantization();
+  const auto is_floats = [](const Array& a, const Shape& shape) {
+    return a.shape() == shape && is_floating(a.dtype());
+  };
+  const int64_t count = rows.words.rank() == 2 ? rows.words.dim(0) : 0;
+  const Shape groups{count, matrix_.inputs() / q.group_size};
+  require(rows.words.rank() == 2 && rows.words.dtype() == DType::u32 &&
+              rows.words.dim(1) == matrix_.inputs() * q.bits / 32 &&
+              is_floats(rows.scales, groups) && is_floats(rows.biases, groups),
+          "pack_quantized: words {} {}, scales {} {} and biases {} {} are no rows of [{}, {}] with "
+          "{} bits in groups of {}",
+          to_string(rows.words.dtype()), rows.words.shape(), to_string(rows.scales.dtype()),
+          rows.scales.shape(), to_string(rows.biases.dtype()), rows.biases.shape(),
+          matrix_.outputs(), matrix_.inputs(), q.bits, q.group_size);
+  require(rows_ % kernels::kPanelRows == 0 && rows_ + count <= matrix_.outputs(),
+          "pack_quantized: {} rows after {} of {}", count, rows_, matrix_.outputs());
+  const Array words = contiguous(rows.words);
+  const Array scales = contiguous(astype(rows.scales, matrix_.dtype()));
+  const Array biases = contiguous(astype(rows.biases, matrix_.dtype()));
+  kernels::cpu::pack_quantized({.words = words.view(),
+                                .scales = scales.view(),
+                                .biases = biases.view(),
+                                .packed = raw(matrix_),
+                                .first_row = rows_},
+                               matrix_.device()->context());
+  rows_ += count;
+}
+
+PackedMatrix QuantizedPacker::finish() {
+  require(rows_ == matrix_.outputs(), "pack_quantized: {} of {} rows", rows_, matrix_.outputs());
+  return std::move(matrix_);
+}
+
+PackedMatrix pack_quantized(const QuantizedRows& rows, Quantization quantization) {
+  check_supported(quantization);
+  require(rows.words.rank() == 2 && rows.scales.rank() == 2,
+          "pack_quantized: words {} and scales {} are no matrices", rows.words.shape(),
+          rows.scales.shape());
+  const bool narrow = rows.scales.dtype() == DType::bf16 && rows.biases.dtype() == DType::bf16;
+  QuantizedPacker packer(rows.words.dim(0),
+                         checked_mul(rows.scales.dim(1), quantization.group_size), quantization,
+                         narrow ? DType::bf16 : DType::f32, rows.words.device());
+  packer.append(rows);
+  return packer.finish();
+}
+
+std::vector<Array> linear(const Array& x, std::span<const LinearTerm> terms, Rounding rounding) {
+  std::vector<Array> result;
+  std::vector<kernels::LinearPart> parts;
+  for (const LinearTerm& term : terms) {
+    check_operand(x, term.weights);
+    const int64_t n = term.weights.outputs();
+    check_bias(term.bias, n);
+    result.push_back(Array::empty(with_outputs(x.shape(), n), DType::f32, x.device()));
+    parts.push_back({.weights = raw(term.weights),
+                     .bias = term.bias.defined() ? term.bias.data<float>() : nullptr,
+                     .y = result.back().mutable_data<float>(),
+                     .y_stride = n});
+  }
+  for (size_t begin = 0; begin < parts.size();) {
+    size_t end = begin + 1;
+    while (end < parts.size() && share_a_pass(terms[begin].weights, terms[end].weights)) ++end;
+    Operand operand(x, terms[begin].weights);
+    kernels::cpu::linear({.x = operand.view(),
+                          .parts = std::span(parts).subspan(begin, end - begin),
+                          .round_x = rounding == Rounding::bf16,
+                          .workspace = operand.room()},
+                         x.device()->context());
+    begin = end;
+  }
+  return result;
+}
 
 Array linear(const Array& x, const PackedMatrix& weights, const Array& bias, Rounding rounding) {
-  const int64_t k = weights.inputs();
-  const int64_t n = weights.outputs();
-  require(x.rank() >= 1 && x.dim(-1) == k && (x.dtype() == DType::f32 || x.dtype() == DType::bf16),
-          "linear: x is {} {}, expected f32 or bf16 [..., {}] for weights [{}, {}]",
-          to_string(x.dtype()), x.shape(), k, n, k);
-  require(!bias.defined() || (bias.shape() == Shape{n} && bias.dtype() == DType::f32),
-          "linear: the bias is not f32 [{}]", n);
-  const Array dense = contiguous(x);
-  const int64_t rows = k == 0 ? 0 : x.size() / k;
-  Shape shape = x.shape();
-  shape[shape.rank() - 1] = n;
-  Array y = Array::empty(shape, DType::f32, x.device());
-  Array workspace = Array::empty({rows, round_up(k, kernels::kBlockK)}, DType::f32, x.device());
-  kernels::cpu::linear({.x = {dense.view().data, x.dtype(), {rows, k}, {k, 1}},
-                        .weights = raw(weights),
-                        .bias = bias.defined() ? bias.data<float>() : nullptr,
-                        .y = y.mutable_data<float>(),
-                        .y_stride = n,
-                        .workspace = workspace.mutable_data<float>(),
-                        .round_x = rounding == Rounding::bf16},
-                       x.device()->context());
+  const LinearTerm term{weights, bias};
+  return std::move(linear(x, {&term, 1}, rounding).front());
+}
+
+Array gated_linear(const Array& x, const PackedMatrix& gate, const PackedMatrix& up,
+                   Activation activation, Rounding rounding) {
+  check_operand(x, gate);
+  check_operand(x, up);
+  require(gate.outputs() == up.outputs(), "gated_linear: the gate has {} outputs, up has {}",
+          gate.outputs(), up.outputs());
+  const DType dtype = rounding == Rounding::bf16 ? DType::bf16 : DType::f32;
+  if (!share_a_pass(gate, up))
+    return astype(
+        gated_activation(linear(x, gate, {}, rounding), linear(x, up, {}, rounding), activation),
+        dtype);
+  Array y = Array::empty(with_outputs(x.shape(), gate.outputs()), dtype, x.device());
+  Operand operand(x, gate);
+  kernels::cpu::gated_linear({.x = operand.view(),
+                              .gate = raw(gate),
+                              .up = raw(up),
+                              .activation = activation,
+                              .y = {.data = y.mutable_view().data,
+                                    .dtype = dtype,
+                                    .shape = {operand.rows, gate.outputs()},
+                                    .strides = {gate.outputs(), 1}},
+                              .round_x = rounding == Rounding::bf16,
+                              .workspace = operand.room()},
+                             x.device()->context());
   return y;
 }
 

@@ -2,34 +2,42 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "array/array.hpp"
+#include "base/quantization.hpp"
+#include "kernels/activation.hpp"
 
 namespace linnet::ops {
+
+using kernels::Activation;
 
 /// A weight matrix [N, K] in its device's product layout (kernels/matmul.hpp). Cheap to copy;
 /// immutable.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  PackedMatrix(Array storage, DType dtype, int64_t n, int64_t k)
-      : storage_(std::move(storage)), dtype_(dtype), n_(n), k_(k) {}
+  PackedMatrix(Array storage, DType dtype, int64_t n, int64_t k, Quantization quantization = {})
+      : storage_(std::move(storage)), dtype_(dtype), n_(n), k_(k), quantization_(quantization) {}
 
   [[nodiscard]] bool defined() const noexcept { return storage_.defined(); }
   [[nodiscard]] int64_t outputs() const noexcept { return n_; }  ///< N
   [[nodiscard]] int64_t inputs() const noexcept { return k_; }   ///< K
-  [[nodiscard]] DType dtype() const noexcept { return dtype_; }  ///< bf16 or f32
+  /// bf16 or f32: of the weights, or of the scales and biases of quantised ones.
+  [[nodiscard]] DType dtype() const noexcept { return dtype_; }
+  [[nodiscard]] Quantization quantization() const noexcept { return quantization_; }
   [[nodiscard]] const DevicePtr& device() const { return storage_.device(); }
   [[nodiscard]] const Array& storage() const noexcept { return storage_; }
 
   /// Bytes that a matrix of this size occupies once packed.
-  static int64_t packed_bytes(DType dtype, int64_t n, int64_t k);
+  static int64_t packed_bytes(DType dtype, int64_t n, int64_t k, Quantization quantization = {});
 
  private:
   Array storage_;  // u8, one axis
   DType dtype_ = DType::bf16;
   int64_t n_ = 0;
   int64_t k_ = 0;
+  Quantization quantization_;
 };
 
 /// How the left operand of a product enters it.
@@ -39,6 +47,34 @@ enum class Rounding { none, bf16 };
 /// Errors: invalid_argument if weights is not a floating matrix or dtype is neither bf16 nor f32.
 PackedMatrix pack(const Array& weights, DType dtype);
 
+/// Quantised weights as MLX stores them.
+struct QuantizedRows {
+  Array words;   ///< [N, K * bits / 32] u32: q of k at bits [k * bits, (k + 1) * bits) of its row
+  Array scales;  ///< [N, K / group_size] bf16, f16 or f32
+  Array biases;  ///< the same
+};
+
+/// Packs quantised weights. Scales and biases stay bf16 where they are, else become f32, exactly.
+/// Errors: invalid_argument naming the shapes, or bits and groups that do not exist.
+PackedMatrix pack_quantized(const QuantizedRows& rows, Quantization quantization);
+
+/// Packs a matrix some rows at a time, so that its unpacked form need never be whole in memory.
+class QuantizedPacker {
+ public:
+  /// A matrix [outputs, inputs]; `scales` is the dtype that its scales are kept in, bf16 or f32.
+  /// Errors: as pack_quantized.
+  QuantizedPacker(int64_t outputs, int64_t inputs, Quantization quantization, DType scales,
+                  const DevicePtr& device);
+  /// The next rows; all but the last a multiple of 16. Errors: as pack_quantized.
+  void append(const QuantizedRows& rows);
+  /// Errors: invalid_argument if rows are missing.
+  PackedMatrix finish();
+
+ private:
+  PackedMatrix matrix_;
+  int64_t rows_ = 0;
+};
+
 /// y = x W^T + bias
 ///   x       [..., K]  f32 or bf16; with Rounding::bf16 an f32 x is rounded to bf16 first
 ///   bias    [N] f32, or undefined
@@ -47,8 +83,29 @@ PackedMatrix pack(const Array& weights, DType dtype);
 Array linear(const Array& x, const PackedMatrix& weights, const Array& bias = {},
              Rounding rounding = Rounding::none);
 
+/// One of several products with the same x.
+struct LinearTerm {
+  const PackedMatrix& weights;  // [N, K]
+  Array bias = {};              // [N] f32, or undefined
+};
+
+/// y = x W^T + bias for each of several matrices, in one pass over x and one fork of the threads.
+/// The bits are those of linear(). Errors: as linear.
+std::vector<Array> linear(const Array& x, std::span<const LinearTerm> terms, Rounding rounding);
+
+/// y = activation(x gate^T) * (x up^T), without storing either product
+///   x         [..., K]  as for linear
+///   gate, up  [F, K]
+///   result    [..., F]  f32, or bf16 with Rounding::bf16, which is what the next product would
+///                       round it to; otherwise the bits of gated_activation of two linear()
+/// Errors: as linear; invalid_argument if gate and up differ in shape. Devices: cpu.
+Array gated_linear(const Array& x, const PackedMatrix& gate, const PackedMatrix& up,
+                   Activation activation, Rounding rounding);
+
 /// Rows of an embedding table, scaled: y[t] = table[ids[t]] * scale
-///   table   [V, M]  packed (so a tied head needs no second copy)
+///   table   [V, M]  packed (so a tied head needs no second copy); of a quantised one the rows
+///   asked
+///                   for are computed: scale * q + bias, rounded once after each step
 ///   result  [T, M]  f32
 /// Errors: invalid_argument for an id outside 0..V-1. Devices: cpu.
 Array embedding(const PackedMatrix& table, std::span<const int32_t> ids, float scale = 1.0F);

@@ -49,9 +49,10 @@ Array matmul(const Array& a, const Array& b) {
   // bf16 products enter the chains exactly either way; packing them as they are halves the copy.
   const DType packed_dtype = right.dtype() == DType::bf16 ? DType::bf16 : DType::f32;
   Array packed = Array::empty({kernels::packed_bytes(packed_dtype, n, k)}, DType::u8, device);
-  Array workspace = Array::empty({rows, round_up(k, kernels::kBlockK)}, DType::f32, device);
   Array result = Array::empty(with_matrix(batch, m, n), DType::f32, device);
   const auto context = device->context();
+  Array workspace = Array::empty({kernels::cpu::linear_workspace(rows, k, 0, context.pool.size())},
+                                 DType::u8, device);
   const auto* matrix = static_cast<const std::byte*>(matrices.view().data);
   for (int64_t i = 0; i < products; ++i) {
     kernels::cpu::pack_weights(
@@ -59,12 +60,13 @@ Array matmul(const Array& a, const Array& b) {
          .dtype = packed_dtype,
          .packed = packed.mutable_data<uint8_t>()},
         context);
+    const kernels::LinearPart part{.weights = {packed.data<uint8_t>(), packed_dtype, n, k},
+                                   .y = result.mutable_data<float>() + i * rows * n,
+                                   .y_stride = n};
     kernels::cpu::linear(
         {.x = {dense_left.data<float>() + i * rows * k, DType::f32, {rows, k}, {k, 1}},
-         .weights = {packed.data<uint8_t>(), packed_dtype, n, k},
-         .y = result.mutable_data<float>() + i * rows * n,
-         .y_stride = n,
-         .workspace = workspace.mutable_data<float>()},
+         .parts = {&part, 1},
+         .workspace = reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>())},
         context);
   }
   Array rounded = astype(result, dtype);

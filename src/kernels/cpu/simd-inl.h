@@ -160,6 +160,26 @@ inline F32x16 to_float(I32x16 a) {
 inline I32x16 set_int(int32_t value) {
   return each_int([&](int) { return value; });
 }
+inline I32x16 load_bits(const uint32_t* from) {
+  return each_int([&](int i) { return static_cast<int32_t>(from[i]); });
+}
+inline void store_bits(I32x16 v, uint32_t* to) {
+  for (int i = 0; i < kLanes; ++i) to[i] = static_cast<uint32_t>(v.lane[i]);
+}
+/// The lowest kBits (4 or 8) bits of each lane as a float.
+template <int kBits>
+inline F32x16 small_float(I32x16 v) {
+  return each([&](int i) { return static_cast<float>(v.lane[i] & ((1 << kBits) - 1)); });
+}
+inline I32x16 operator|(I32x16 a, I32x16 b) {
+  return each_int([&](int i) { return a.lane[i] | b.lane[i]; });
+}
+/// Shifts zeros in.
+template <int kBits>
+inline I32x16 shift_right_logical(I32x16 a) {
+  return each_int(
+      [&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.lane[i]) >> kBits); });
+}
 inline I32x16 operator+(I32x16 a, I32x16 b) {
   return each_int([&](int i) {
     return static_cast<int32_t>(static_cast<uint32_t>(a.lane[i]) +
@@ -334,6 +354,45 @@ HWY_INLINE I32x16 set_int(int32_t value) {
   I32x16 r;
   for (int p = 0; p < kRegisters; ++p) r.part[p] = hn::Set(IntTag(), value);
   return r;
+}
+HWY_INLINE I32x16 load_bits(const uint32_t* from) {
+  I32x16 r;
+  const auto* words = reinterpret_cast<const int32_t*>(from);
+  for (int p = 0; p < kRegisters; ++p) r.part[p] = hn::LoadU(IntTag(), words + p * kWidth);
+  return r;
+}
+HWY_INLINE void store_bits(I32x16 v, uint32_t* to) {
+  auto* words = reinterpret_cast<int32_t*>(to);
+  for (int p = 0; p < kRegisters; ++p) hn::StoreU(v.part[p], IntTag(), words + p * kWidth);
+}
+/// The lowest kBits (4 or 8) bits of each lane as a float.
+template <int kBits>
+HWY_INLINE F32x16 small_float(I32x16 v) {
+#if HWY_TARGET == HWY_AVX3
+  // Sixteen table entries fit one register, and the permutation looks at four bits only.
+  if constexpr (kBits == 4) {
+    const auto table = hn::Iota(Tag(), 0.0F);
+    F32x16 r;
+    r.part[0] = hn::Vec<Tag>{_mm512_permutexvar_ps(v.part[0].raw, table.raw)};
+    return r;
+  }
+#endif
+  F32x16 r;
+  const auto mask = hn::Set(IntTag(), (1 << kBits) - 1);
+  for (int p = 0; p < kRegisters; ++p) r.part[p] = hn::ConvertTo(Tag(), hn::And(v.part[p], mask));
+  return r;
+}
+HWY_INLINE I32x16 operator|(I32x16 a, I32x16 b) {
+  for (int p = 0; p < kRegisters; ++p) a.part[p] = hn::Or(a.part[p], b.part[p]);
+  return a;
+}
+/// Shifts zeros in.
+template <int kBits>
+HWY_INLINE I32x16 shift_right_logical(I32x16 a) {
+  const UintTag du;
+  for (int p = 0; p < kRegisters; ++p)
+    a.part[p] = hn::BitCast(IntTag(), hn::ShiftRight<kBits>(hn::BitCast(du, a.part[p])));
+  return a;
 }
 HWY_INLINE I32x16 operator+(I32x16 a, I32x16 b) {
   for (int p = 0; p < kRegisters; ++p) a.part[p] = hn::Add(a.part[p], b.part[p]);

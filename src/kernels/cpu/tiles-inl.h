@@ -91,7 +91,8 @@ struct EmulatedTiles {
         odd = fma(set(linnet::to_float(a[2 * pair + 1])), w_odd, odd);
       }
       auto* c = reinterpret_cast<float*>(tiles_[kC][m]);
-      linnet::kernels::cpu::HWY_NAMESPACE::store(linnet::kernels::cpu::HWY_NAMESPACE::load(c) + (even + odd), c);
+      linnet::kernels::cpu::HWY_NAMESPACE::store(
+          linnet::kernels::cpu::HWY_NAMESPACE::load(c) + (even + odd), c);
     }
   }
 
