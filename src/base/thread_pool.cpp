@@ -1,8 +1,12 @@
 #include "base/thread_pool.hpp"
 
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <string>
@@ -18,9 +22,15 @@
 namespace linnet {
 namespace {
 
-// Long enough to catch the next kernel of the same forward pass, short enough not to be seen by
-// anyone else on the machine: about 20 microseconds of PAUSE.
-constexpr int kSpins = 400;
+// Parts of ThreadPool::state_.
+constexpr uint32_t kInside = 0x3fff;  // a mask
+constexpr uint32_t kOpen = 1U << 14;
+constexpr uint32_t kStop = 1U << 15;
+constexpr uint32_t kNextLoop = 1U << 16;
+constexpr int kMaxThreads = 4096;
+
+// Chunks of a thread's run: what is left at the end for a late thread is one of them.
+constexpr int64_t kChunksPerThread = 8;
 
 thread_local bool inside_loop = false;
 
@@ -30,6 +40,29 @@ void relax() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+/// Spins until done() or for about 50 microseconds; returns done().
+template <class Done>
+bool spin_until(const Done& done) {
+  using Clock = std::chrono::steady_clock;
+  constexpr auto limit = std::chrono::microseconds(50);
+  constexpr int between_looks_at_the_clock = 32;
+  Clock::time_point start;
+  for (;;) {
+    for (int i = 0; i < between_looks_at_the_clock; ++i) {
+      if (done()) return true;
+      relax();
+    }
+    const Clock::time_point now = Clock::now();
+    if (start == Clock::time_point()) start = now;
+    if (now - start > limit) return done();
+  }
+}
+
+long futex(std::atomic<uint32_t>& word, int operation, uint32_t value) {
+  static_assert(sizeof(word) == sizeof(uint32_t));
+  return syscall(SYS_futex, &word, operation, value, nullptr, nullptr, 0);
 }
 
 }  // namespace
@@ -54,15 +87,17 @@ int physical_cores() {
 }
 
 ThreadPool::ThreadPool(int threads) {
-  require(threads >= 0 && threads <= 4096, "thread count {} is outside 0..4096", threads);
+  require(threads >= 0 && threads <= kMaxThreads, "thread count {} is outside 0..{}", threads,
+          kMaxThreads);
   if (threads == 0) threads = physical_cores();
+  runs_ = std::make_unique<Run[]>(static_cast<size_t>(threads));
   workers_.reserve(static_cast<size_t>(threads - 1));
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
 }
 
 ThreadPool::~ThreadPool() {
-  generation_.fetch_or(1);
-  generation_.notify_all();
+  state_.fetch_or(kStop);
+  wake(size());
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -75,58 +110,98 @@ void ThreadPool::run(int64_t total, int64_t grain, Task task) {
     return;
   }
   const std::scoped_lock lock(caller_);
-  // Four ranges a thread even out unequal work; a range is taken with one atomic add.
-  step_ = std::max(grain, ceil_div(total, int64_t{4} * size()));
+  const int64_t threads = size();
   task_ = task;
   total_ = total;
-  next_.store(0, std::memory_order_relaxed);
-  running_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(2, std::memory_order_release);
-  generation_.notify_all();
-  inside_loop = true;
-  take_ranges();
-  inside_loop = false;
-  for (int spins = 0; running_.load(std::memory_order_acquire) != 0; ++spins) {
-    if (spins < kSpins)
-      relax();
-    else
-      std::this_thread::yield();
+  // A thread's run is whole chunks; a grain that leaves fewer chunks than threads leaves runs
+  // empty.
+  step_ = std::max(grain, ceil_div(total, kChunksPerThread * threads));
+  const int64_t chunks = ceil_div(total, step_);
+  for (int64_t i = 0; i < threads; ++i) {
+    const auto first = static_cast<uint64_t>(ceil_div(chunks * i, threads));
+    const auto end = static_cast<uint64_t>(ceil_div(chunks * (i + 1), threads));
+    runs_[static_cast<size_t>(i)].chunks.store(end << 32 | first, std::memory_order_relaxed);
   }
+  const uint32_t opened = (state_.load(std::memory_order_relaxed) & ~kStop) + kNextLoop + kOpen;
+  state_.store(opened);
+  if (sleeping_.load() > 0) wake(static_cast<int>(std::min(chunks, threads) - 1));
+  inside_loop = true;
+  take_chunks(0);
+  inside_loop = false;
+  state_.fetch_and(~kOpen, std::memory_order_relaxed);
+  const auto nobody_inside = [&] {
+    return (state_.load(std::memory_order_acquire) & kInside) == 0;
+  };
+  // Somebody is in a long chunk, or another process has its core.
+  if (!spin_until(nobody_inside))
+    while (!nobody_inside()) std::this_thread::yield();
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void ThreadPool::take_ranges() noexcept {
-  for (;;) {
-    const int64_t begin = next_.fetch_add(step_, std::memory_order_relaxed);
-    if (begin >= total_) return;
-    try {
-      task_.call(task_.context, begin, std::min(begin + step_, total_));
-    } catch (...) {
-      const std::scoped_lock lock(failure_mutex_);
-      if (!failure_) failure_ = std::current_exception();
+void ThreadPool::take_chunks(int thread) noexcept {
+  const int threads = size();
+  for (int i = 0; i < threads; ++i) {
+    const bool own = i == 0;
+    std::atomic<uint64_t>& run = runs_[static_cast<size_t>((thread + i) % threads)].chunks;
+    uint64_t left = run.load(std::memory_order_relaxed);
+    for (;;) {
+      const uint64_t first = left & 0xffffffffU;
+      const uint64_t end = left >> 32;
+      if (first >= end) break;
+      const uint64_t rest = own ? left + 1 : left - (uint64_t{1} << 32);
+      if (!run.compare_exchange_weak(left, rest, std::memory_order_relaxed)) continue;
+      left = rest;
+      const int64_t begin = static_cast<int64_t>(own ? first : end - 1) * step_;
+      try {
+        task_.call(task_.context, begin, std::min(begin + step_, total_));
+      } catch (...) {
+        const std::scoped_lock lock(failure_mutex_);
+        if (!failure_) failure_ = std::current_exception();
+      }
     }
   }
 }
 
-void ThreadPool::work() {
+/// Counts this worker as inside the loop that `state` names; false if it has closed since.
+bool ThreadPool::enter(uint32_t state) noexcept {
+  const uint32_t loop = state / kNextLoop;
+  while ((state & kOpen) != 0 && state / kNextLoop == loop)
+    if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire)) return true;
+  return false;
+}
+
+void ThreadPool::work(int thread) {
   const FlushSubnormals flush;
   inside_loop = true;
-  uint32_t seen = 0;
+  uint32_t seen = 0;  // the loop taken part in last
   for (;;) {
-    uint32_t now = generation_.load(std::memory_order_acquire);
-    for (int spins = 0; now == seen && spins < kSpins; ++spins) {
-      relax();
-      now = generation_.load(std::memory_order_acquire);
-    }
-    if (now == seen) {
-      generation_.wait(seen, std::memory_order_acquire);
+    uint32_t state = 0;
+    const auto called = [&] {
+      state = state_.load(std::memory_order_relaxed);
+      return (state & kStop) != 0 || ((state & kOpen) != 0 && state / kNextLoop != seen);
+    };
+    if (!spin_until(called)) {
+      sleep(state);
       continue;
     }
-    if ((now & 1U) != 0) return;
-    seen = now;
-    take_ranges();
-    running_.fetch_sub(1, std::memory_order_release);
+    if ((state & kStop) != 0) return;
+    seen = state / kNextLoop;
+    if (!enter(state)) continue;
+    take_chunks(thread);
+    state_.fetch_sub(1, std::memory_order_release);
   }
+}
+
+/// Sleeps until woken, unless the state is another one already. (The caller changes the state, then
+/// looks for sleepers; a worker counts itself a sleeper, then the system looks at the state.)
+void ThreadPool::sleep(uint32_t state) noexcept {
+  sleeping_.fetch_add(1);
+  futex(state_, FUTEX_WAIT_PRIVATE, state);
+  sleeping_.fetch_sub(1);
+}
+
+void ThreadPool::wake(int count) noexcept {
+  futex(state_, FUTEX_WAKE_PRIVATE, static_cast<uint32_t>(count));
 }
 
 }  // namespace linnet
