@@ -71,7 +71,7 @@ TEST_P(MemoryOfFamily, PlanAgainstPeak) {
 
 TEST_P(MemoryOfFamily, ABudgetTooSmallIsToldBeforeAnythingIsLoaded) {
   const auto folder = test::reference_folder(GetParam());
-  const MemoryPlan plan = plan_model(folder);
+  const MemoryPlan plan = plan_model(folder, {.threads = 1});
   bool read = false;
   LoadOptions options{.threads = 1};
   options.progress = [&](const LoadProgress&) { read = true; };
@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Families, MemoryOfFamily, testing::ValuesIn(test::refer
 
 TEST(Memory, ABudgetTooSmallForARequestIsToldWhenItStarts) {
   const auto folder = test::reference_folder("llama3");
-  const MemoryPlan plan = plan_model(folder);
+  const MemoryPlan plan = plan_model(folder, {.threads = 1});
   // Room for the cache of half a context.
   const TextModel model = load_model(
       folder, {.memory_budget = plan.weight_bytes + plan.workspace_bytes + plan.kv_cache_bytes / 2,
