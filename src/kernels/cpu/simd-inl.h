@@ -205,6 +205,13 @@ template <int kBits>
 inline I32x16 shift_right(I32x16 a) {
   return each_int([&](int i) { return a.lane[i] >> kBits; });
 }
+/// Sixteen bytes as integers, and integers 0..255 as bytes.
+inline I32x16 load_bytes(const uint8_t* from) {
+  return each_int([&](int i) { return int32_t{from[i]}; });
+}
+inline void store_bytes(I32x16 v, uint8_t* to) {
+  for (int i = 0; i < kLanes; ++i) to[i] = static_cast<uint8_t>(v.lane[i]);
+}
 
 #else  // a vector target
 
@@ -461,6 +468,19 @@ template <int kBits>
 HWY_INLINE I32x16 shift_right(I32x16 a) {
   for (int p = 0; p < kRegisters; ++p) a.part[p] = hn::ShiftRight<kBits>(a.part[p]);
   return a;
+}
+/// Sixteen bytes as integers, and integers 0..255 as bytes.
+HWY_INLINE I32x16 load_bytes(const uint8_t* from) {
+  const hn::Rebind<uint8_t, IntTag> bytes;
+  I32x16 r;
+  for (int p = 0; p < kRegisters; ++p)
+    r.part[p] = hn::PromoteTo(IntTag(), hn::LoadU(bytes, from + p * kWidth));
+  return r;
+}
+HWY_INLINE void store_bytes(I32x16 v, uint8_t* to) {
+  const hn::Rebind<uint8_t, IntTag> bytes;
+  for (int p = 0; p < kRegisters; ++p)
+    hn::StoreU(hn::DemoteTo(bytes, v.part[p]), bytes, to + p * kWidth);
 }
 
 #endif
