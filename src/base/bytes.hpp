@@ -13,6 +13,7 @@ namespace linnet {
 struct Bytes {
   std::span<const std::byte> view;
   std::shared_ptr<const void> owner;  ///< null for static storage
+  bool mapped = false;                ///< the bytes are a file's, mapped read-only
 
   [[nodiscard]] int64_t size() const noexcept { return static_cast<int64_t>(view.size()); }
   [[nodiscard]] std::string_view text() const noexcept {

@@ -47,7 +47,8 @@ Bytes map_file(const std::filesystem::path& path) {
     fail(ErrorCode::device, "{}: cannot map {} bytes: {}", path.string(), size, reason(errno));
   return {{static_cast<const std::byte*>(address), size},
           std::shared_ptr<const void>(
-              address, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); })};
+              address, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); }),
+          true};
 }
 
 std::string read_file(const std::filesystem::path& path, int64_t limit) {
@@ -56,6 +57,16 @@ std::string read_file(const std::filesystem::path& path, int64_t limit) {
     fail(ErrorCode::malformed_file, "{} has {} bytes, more than the {} it may have", path.string(),
          bytes.size(), limit);
   return std::string(bytes.text());
+}
+
+void release_pages(const Bytes& bytes) noexcept {
+  if (!bytes.mapped) return;
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<uintptr_t>(bytes.view.data());
+  const uintptr_t begin = (address + page - 1) / page * page;
+  const uintptr_t end = (address + bytes.view.size()) / page * page;
+  // The mapping is private, clean and of a file, so nothing can be lost; a refusal costs nothing.
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
@@ -82,6 +93,16 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(ErrorCode::device, "writing {}: {}", path_.string(), reason(errno));
     bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void AtomicFile::write_at(int64_t position, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), position);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(ErrorCode::device, "writing {}: {}", path_.string(), reason(errno));
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    position += written;
   }
 }
 

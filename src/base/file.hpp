@@ -19,10 +19,14 @@ Bytes map_file(const std::filesystem::path& path);
 /// bytes.
 std::string read_file(const std::filesystem::path& path, int64_t limit = int64_t{1} << 30);
 
-/// Sequential writer into a temporary file beside `path`; commit() flushes it to the disk and
-/// renames it into place, so a reader sees the old file or the whole new one. Without commit()
-/// nothing is left. Not thread-safe. Errors: not_found if the folder is missing, device for failed
-/// writes (disk full).
+/// Gives the physical memory of a mapped file's bytes back to the system: the pages are read again
+/// when they are touched again. For what was read once and is not needed soon. Nothing happens to
+/// bytes that are no file's. Whole pages only; the page that the bytes begin or end in may stay.
+void release_pages(const Bytes& bytes) noexcept;
+
+/// Writer into a temporary file beside `path`; commit() flushes it to the disk and renames it into
+/// place, so a reader sees the old file or the whole new one. Without commit() nothing is left. Not
+/// thread-safe. Errors: not_found if the folder is missing, device for failed writes (disk full).
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -30,8 +34,11 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
+  /// Appends to what write() wrote before.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
+  /// Writes at a place of the file, counted from its first byte; gaps are zeros.
+  void write_at(int64_t position, std::span<const std::byte> bytes);
   void commit();
 
  private:

@@ -15,8 +15,8 @@
 namespace linnet::io {
 
 /// Works in a temporary folder beside the wanted one, which commit() renames into place; without
-/// commit() nothing is left. Tensors stream: one file is open at a time, and nothing is kept.
-/// Not thread-safe.
+/// commit() nothing is left. Tensors may come in any order and by turns; nothing is kept in memory,
+/// and a file is open from its first byte to its last. Not thread-safe.
 class CheckpointWriter {
  public:
   struct Options {
@@ -24,10 +24,14 @@ class CheckpointWriter {
     int64_t shard_bytes = 5'000'000'000;
     /// Of every tensor file, and of the index.
     std::map<std::string, std::string> metadata = {{"format", "pt"}};
+    /// Whether a checkpoint (a folder with a config.json) that is there may be replaced. It stays
+    /// whole until commit() has the new one in its place.
+    bool replace = false;
   };
 
-  /// `folder` must not exist, or be empty. Errors: invalid_argument if it is there with something
-  /// in it, or for tensors that SafetensorsWriter refuses; not_found if it cannot be made.
+  /// `folder` must not exist, or be empty, unless a checkpoint is to be replaced. Errors:
+  /// invalid_argument if it is there with something in it, or for tensors that SafetensorsWriter
+  /// refuses; not_found if it cannot be made.
   CheckpointWriter(std::filesystem::path folder, std::vector<TensorSpec> tensors, Options options);
   CheckpointWriter(std::filesystem::path folder, std::vector<TensorSpec> tensors)
       : CheckpointWriter(std::move(folder), std::move(tensors), Options()) {}
@@ -35,7 +39,7 @@ class CheckpointWriter {
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// The tensors in the order in which their bytes are due: as given, but in each shard by falling
+  /// The tensors in the order in which the files have them: as given, but in each shard by falling
   /// alignment.
   [[nodiscard]] std::span<const TensorSpec> tensors() const noexcept { return tensors_; }
   /// Bytes of all tensors.
@@ -55,12 +59,18 @@ class CheckpointWriter {
   struct Shard {
     size_t begin = 0;  // indices into tensors_
     size_t end = 0;
+    int64_t left = 0;  // bytes that it still wants
+    std::unique_ptr<SafetensorsWriter> writer;
+    bool written = false;
   };
 
   [[nodiscard]] std::string shard_name(size_t shard) const;
   [[nodiscard]] std::string index() const;
-  void open_shard();
-  void close_shard();
+  /// Errors: invalid_argument if something else stands where the checkpoint is to be.
+  void require_place() const;
+  void open(size_t shard);
+  void close(size_t shard);
+  void put_in_place();
 
   std::filesystem::path folder_;
   std::filesystem::path temporary_;
@@ -68,9 +78,7 @@ class CheckpointWriter {
   std::vector<TensorSpec> tensors_;
   std::vector<Shard> shards_;
   int64_t total_bytes_ = 0;
-  size_t shard_ = 0;  // the open one
-  int64_t left_ = 0;  // bytes that it still wants
-  std::unique_ptr<SafetensorsWriter> writer_;
+  std::map<std::string, size_t, std::less<>> shard_of_;  // by tensor
   bool committed_ = false;
 };
 

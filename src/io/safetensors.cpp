@@ -292,7 +292,7 @@ Bytes SafetensorsFile::bytes(std::string_view name) const {
 Bytes SafetensorsFile::bytes(const TensorEntry& entry) const noexcept {
   return {file_.view.subspan(static_cast<size_t>(data_begin_ + entry.begin),
                              static_cast<size_t>(entry.size())),
-          file_.owner};
+          file_.owner, file_.mapped};
 }
 
 Bytes aligned_bytes(const Bytes& bytes, StoredDType dtype) {

@@ -75,31 +75,29 @@ SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, std::vector<Ten
   const auto length = static_cast<uint64_t>(header.size());
   file_.write(std::as_bytes(std::span(&length, 1)));
   file_.write(header);
+  data_begin_ = static_cast<int64_t>(sizeof(length) + header.size());
+  written_.resize(tensors_.size());
+  for (size_t i = 0; i < tensors_.size(); ++i) by_name_.emplace(tensors_[i].name, i);
 }
 
 void SafetensorsWriter::write(std::string_view name, std::span<const std::byte> bytes) {
+  const auto found = by_name_.find(name);
+  require(found != by_name_.end(), "{}: bytes for {}, which is not one of its tensors", name_,
+          printable(name));
+  const TensorEntry& entry = tensors_[found->second];
+  int64_t& written = written_[found->second];
   const auto size = static_cast<int64_t>(bytes.size());
-  while (current_ < tensors_.size() && position_ == tensors_[current_].end) ++current_;
-  if (size == 0) return;
-  require(current_ < tensors_.size(), "{}: {} more bytes for {}, but every tensor is complete",
-          name_, size, printable(name));
-  const TensorEntry& due = tensors_[current_];
-  require(due.name == name, "{}: bytes for {}, but {} is due ({} of its {} bytes are missing)",
-          name_, printable(name), printable(due.name), due.end - position_, due.size());
-  require(size <= due.end - position_, "{}: {} more bytes for {}, which has room for {}", name_,
-          size, printable(name), due.end - position_);
-  file_.write(bytes);
-  position_ += size;
+  require(size <= entry.size() - written, "{}: {} more bytes for {}, which has room for {}", name_,
+          size, printable(name), entry.size() - written);
+  file_.write_at(data_begin_ + entry.begin + written, bytes);
+  written += size;
 }
 
 void SafetensorsWriter::commit() {
-  const int64_t total = tensors_.empty() ? 0 : tensors_.back().end;
-  if (position_ != total) {
-    const auto due = std::find_if(tensors_.begin(), tensors_.end(),
-                                  [&](const TensorEntry& entry) { return entry.end > position_; });
-    fail(ErrorCode::invalid_argument, "{}: {} of {} bytes are missing, from tensor {} on", name_,
-         total - position_, total, printable(due->name));
-  }
+  for (size_t i = 0; i < tensors_.size(); ++i)
+    require(written_[i] == tensors_[i].size(), "{}: {} of the {} bytes of tensor {} are missing",
+            name_, tensors_[i].size() - written_[i], tensors_[i].size(),
+            printable(tensors_[i].name));
   file_.commit();
 }
 

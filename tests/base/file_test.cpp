@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "support/expect_error.hpp"
 #include "support/temporary_folder.hpp"
@@ -55,6 +57,40 @@ TEST(MapFile, RefusesWhatIsNoFile) {
   const auto pipe = folder.path() / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   expect_error(ErrorCode::invalid_argument, "not a regular file", [&] { (void)map_file(pipe); });
+}
+
+/// Bytes of mapped files that this process holds in memory.
+int64_t resident_file_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kilobytes = 0;
+    if (word == "RssFile:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+TEST(MapFile, GivesPagesBackAndReadsThemAgain) {
+  const TemporaryFolder folder;
+  std::string text(int64_t{8} << 20, 'a');
+  for (size_t i = 0; i < text.size(); i += 1000) text[i] = static_cast<char>('a' + i % 26);
+  put(folder.path() / "f", text);
+  const Bytes bytes = map_file(folder.path() / "f");
+  EXPECT_TRUE(bytes.mapped);
+  const int64_t before = resident_file_bytes();
+  EXPECT_TRUE(bytes.text() == text);
+  EXPECT_GT(resident_file_bytes() - before, int64_t{7} << 20);
+  release_pages({bytes.view.subspan(100, size_t{4} << 20), bytes.owner, true});
+  EXPECT_LT(resident_file_bytes() - before, int64_t{5} << 20);
+  release_pages(bytes);
+  EXPECT_LT(resident_file_bytes() - before, int64_t{1} << 20);
+  EXPECT_TRUE(bytes.text() == text);
+}
+
+TEST(MapFile, GivesBackNothingElse) {
+  std::vector<std::byte> own(size_t{3} * 4096, std::byte{7});
+  release_pages({own, nullptr});
+  EXPECT_EQ(std::count(own.begin(), own.end(), std::byte{7}), 3 * 4096);
+  release_pages({});
 }
 
 TEST(ReadFile, HasALimit) {

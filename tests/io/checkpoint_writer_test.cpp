@@ -113,12 +113,14 @@ TEST(CheckpointWriter, RefusesWhatIsThere) {
                [&] { CheckpointWriter(folder.path() / "no" / "where", specs()); });
 }
 
-TEST(CheckpointWriter, RefusesTensorsOutOfTurn) {
+TEST(CheckpointWriter, RefusesTensorsItDoesNotHave) {
   const test::TemporaryFolder folder;
   CheckpointWriter writer(folder.path() / "out", specs());
   const auto bytes = [](std::string_view text) { return std::as_bytes(std::span(text)); };
-  expect_error(ErrorCode::invalid_argument, "b is due",
-               [&] { writer.write("a", bytes("123456")); });
+  expect_error(ErrorCode::invalid_argument, "x, which is not one of its tensors",
+               [&] { writer.write("x", bytes("123456")); });
+  expect_error(ErrorCode::invalid_argument, "room for 6",
+               [&] { writer.write("a", bytes("1234567")); });
   expect_error(ErrorCode::invalid_argument, "declared twice", [&] {
     CheckpointWriter(folder.path() / "twice",
                      {{"a", StoredDType::u8, {1}}, {"a", StoredDType::u8, {1}}});
@@ -126,13 +128,62 @@ TEST(CheckpointWriter, RefusesTensorsOutOfTurn) {
   EXPECT_EQ(entries(folder.path()), 1U) << "the open writer's folder alone";
 }
 
-TEST(CheckpointWriter, ATensorInTwoShardsIsRefusedAtTheEnd) {
+TEST(CheckpointWriter, ATensorInTwoShardsIsRefused) {
   const test::TemporaryFolder folder;
-  CheckpointWriter writer(folder.path() / "out",
-                          {{"a", StoredDType::u8, {1}}, {"a", StoredDType::u8, {1}}},
-                          {.shard_bytes = 1});
-  for (int i = 0; i < 2; ++i) writer.write("a", std::as_bytes(std::span("x", 1)));
-  expect_error(ErrorCode::invalid_argument, "declared twice", [&] { writer.commit(); });
+  expect_error(ErrorCode::invalid_argument, "declared twice", [&] {
+    CheckpointWriter(folder.path() / "out",
+                     {{"a", StoredDType::u8, {1}}, {"a", StoredDType::u8, {1}}},
+                     {.shard_bytes = 1});
+  });
+  EXPECT_EQ(entries(folder.path()), 0U);
+}
+
+TEST(CheckpointWriter, TakesTensorsByTurnsAcrossShards) {
+  for (const int64_t bytes : {1, 16, 22, 40}) {
+    const test::TemporaryFolder folder;
+    CheckpointWriter writer(folder.path() / "out", specs(), {.shard_bytes = bytes});
+    std::vector<TensorSpec> all = specs();
+    std::ranges::reverse(all);
+    for (const size_t half : {0, 1})
+      for (const TensorSpec& spec : all) {
+        const std::string text = content(spec);
+        const size_t middle = text.size() / 2;
+        writer.write(spec.name, std::as_bytes(half == 0 ? std::span(text).first(middle)
+                                                        : std::span(text).subspan(middle)));
+      }
+    expect_error(ErrorCode::invalid_argument, "which is complete",
+                 [&] { writer.write("a", std::as_bytes(std::span("x", 1))); });
+    writer.add_file("config.json", "{}");
+    writer.commit();
+    expect_readable(folder.path() / "out", bytes == 40 ? 1 : bytes == 22 ? 2 : bytes == 16 ? 4 : 5);
+  }
+}
+
+TEST(CheckpointWriter, ReplacesACheckpointAndNothingElse) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path out = folder.path() / "out";
+  const CheckpointWriter::Options replace{.replace = true};
+  std::filesystem::create_directory(out);
+  std::ofstream(out / "notes.txt") << "mine";
+  expect_error(ErrorCode::invalid_argument, "is no checkpoint",
+               [&] { CheckpointWriter(out, specs(), replace); });
+  std::ofstream(out / "config.json") << "old";
+  {
+    CheckpointWriter writer(out, specs(), replace);
+    write_all(writer);
+  }
+  EXPECT_TRUE(std::filesystem::exists(out / "notes.txt")) << "until commit()";
+  CheckpointWriter writer(out, specs(), replace);
+  write_all(writer);
+  writer.commit();
+  expect_readable(out, 1);
+  EXPECT_EQ(entries(out), 2U);
+  EXPECT_EQ(entries(folder.path()), 1U);
+  // Where nothing is, there is nothing to replace.
+  CheckpointWriter first(folder.path() / "first", specs(), replace);
+  write_all(first);
+  first.commit();
+  expect_readable(folder.path() / "first", 1);
 }
 
 }  // namespace

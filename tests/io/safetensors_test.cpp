@@ -406,21 +406,49 @@ TEST(SafetensorsWriter, RefusesWrongDeclarations) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
-TEST(SafetensorsWriter, TakesBytesInOrderOnlyAndLeavesNothingBehind) {
+TEST(SafetensorsWriter, TakesTensorsByTurnsAndInAnyOrder) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "out.safetensors";
+  const auto put = [](SafetensorsWriter& writer, std::string_view name, std::string_view text) {
+    writer.write(name, std::as_bytes(std::span(text)));
+  };
+  SafetensorsWriter writer(path, {{"a", StoredDType::u8, {4}},
+                                  {"b", StoredDType::f32, {1}},
+                                  {"c", StoredDType::u8, {0}},
+                                  {"d", StoredDType::u8, {3}}});
+  put(writer, "d", "xy");
+  put(writer, "a", "12");
+  put(writer, "b", "abcd");
+  put(writer, "c", "");
+  put(writer, "d", "z");
+  put(writer, "a", "34");
+  writer.commit();
+  const SafetensorsFile read = SafetensorsFile::open(path);
+  EXPECT_EQ(read.bytes("a").text(), "1234");
+  EXPECT_EQ(read.bytes("b").text(), "abcd");
+  EXPECT_EQ(read.bytes("c").text(), "");
+  EXPECT_EQ(read.bytes("d").text(), "xyz");
+}
+
+TEST(SafetensorsWriter, WantsEveryByteOnceAndLeavesNothingBehind) {
   const test::TemporaryFolder folder;
   const auto path = folder.path() / "out.safetensors";
   const std::byte data[8] = {};
   {
     SafetensorsWriter writer(path, {{"a", StoredDType::u8, {4}}, {"b", StoredDType::u8, {2}}});
-    expect_error(ErrorCode::invalid_argument, "a is due", [&] { writer.write("b", {data, 2}); });
+    expect_error(ErrorCode::invalid_argument, "c, which is not one of its tensors", [&] {
+      writer.write("c", {data, 2});
+    });
     writer.write("a", {data, 3});
     expect_error(ErrorCode::invalid_argument, "room for 1", [&] { writer.write("a", {data, 2}); });
-    expect_error(ErrorCode::invalid_argument, "from tensor a on", [&] { writer.commit(); });
+    expect_error(ErrorCode::invalid_argument, "1 of the 4 bytes of tensor a",
+                 [&] { writer.commit(); });
     writer.write("a", {data, 1});
-    expect_error(ErrorCode::invalid_argument, "from tensor b on", [&] { writer.commit(); });
-    expect_error(ErrorCode::invalid_argument, "b is due", [&] { writer.write("a", {data, 1}); });
+    expect_error(ErrorCode::invalid_argument, "2 of the 2 bytes of tensor b",
+                 [&] { writer.commit(); });
+    expect_error(ErrorCode::invalid_argument, "room for 0", [&] { writer.write("a", {data, 1}); });
     writer.write("b", {data, 2});
-    expect_error(ErrorCode::invalid_argument, "complete", [&] { writer.write("b", {data, 1}); });
+    expect_error(ErrorCode::invalid_argument, "room for 0", [&] { writer.write("b", {data, 1}); });
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
