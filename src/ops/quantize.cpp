@@ -5,7 +5,7 @@
 
 namespace linnet::ops {
 
-Quantized quantize(const Array& w, const Quantization& quantization) {
+QuantizedRows quantize(const Array& w, const Quantization& quantization) {
   check_supported(quantization);
   require(w.rank() == 2 && is_floating(w.dtype()), "quantize: w is {} {}, expected floating [N, K]",
           to_string(w.dtype()), w.shape());
@@ -17,9 +17,9 @@ Quantized quantize(const Array& w, const Quantization& quantization) {
   const Array rows = k == 0 || w.strides()[1] == 1 ? w : contiguous(w);
   const DevicePtr& device = w.device();
   const Shape groups{n, k / quantization.group_size};
-  Quantized result{.words = Array::empty({n, k / 32 * quantization.bits}, DType::u32, device),
-                   .scales = Array::empty(groups, w.dtype(), device),
-                   .biases = Array::empty(groups, w.dtype(), device)};
+  QuantizedRows result{.words = Array::empty({n, k / 32 * quantization.bits}, DType::u32, device),
+                       .scales = Array::empty(groups, w.dtype(), device),
+                       .biases = Array::empty(groups, w.dtype(), device)};
   const int64_t failed = kernels::cpu::quantize({.weights = rows.view(),
                                                  .quantization = quantization,
                                                  .words = result.words.mutable_data<uint32_t>(),
@@ -32,7 +32,7 @@ Quantized quantize(const Array& w, const Quantization& quantization) {
   return result;
 }
 
-Array dequantize(const Quantized& quantized, const Quantization& quantization, DType dtype) {
+Array dequantize(const QuantizedRows& quantized, const Quantization& quantization, DType dtype) {
   check_supported(quantization);
   const auto& [words, scales, biases] = quantized;
   require(words.rank() == 2 && words.dtype() == DType::u32,

@@ -1,31 +1,23 @@
 // Weights in groups of few bits and back: MLX's affine quantisation.
 #pragma once
 
-#include "array/array.hpp"
-#include "base/quantization.hpp"
+#include "ops/linear.hpp"
 
 namespace linnet::ops {
 
-/// A quantised matrix [N, K] as MLX's files hold it (kernels/quantize.hpp has the arithmetic).
-struct Quantized {
-  Array words;   ///< [N, K * bits / 32] u32
-  Array scales;  ///< [N, K / group_size] bf16, f16 or f32
-  Array biases;  ///< the same
-};
-
-/// Quantises weights in groups along K, with MLX's rounding to the bit
+/// Quantises weights in groups along K, with MLX's rounding to the bit (kernels/quantize.hpp)
 ///   w       [N, K]  bf16, f16 or f32, any strides; K a multiple of the group size
 ///   result  scales and biases in w's dtype
 /// Errors: invalid_argument if w is no floating matrix, K is no multiple of the group size, the
 /// quantisation is not one of those linnet knows, or a row holds a NaN or an infinity (naming the
 /// row). Devices: cpu.
-Quantized quantize(const Array& w, const Quantization& quantization);
+QuantizedRows quantize(const Array& w, const Quantization& quantization);
 
 /// The weights that a quantised matrix stands for: w = scale * q + bias, product and sum each
 /// rounded to float32, then to `dtype`
 ///   result  [N, K]  bf16, f16 or f32
 /// Errors: invalid_argument if the shapes or dtypes do not fit together. Devices: cpu.
-Array dequantize(const Quantized& quantized, const Quantization& quantization,
+Array dequantize(const QuantizedRows& quantized, const Quantization& quantization,
                  DType dtype = DType::f32);
 
 }  // namespace linnet::ops

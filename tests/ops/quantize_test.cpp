@@ -107,7 +107,7 @@ TEST(Quantize, MatchesAPlainLoopOnEveryInstructionSet) {
         SCOPED_TRACE(fmt::format("{} bits, group {}, {}, {}", q.bits, q.group_size,
                                  to_string(dtype), test::name(on)));
         const Array w = weights_of(31, 3 * int64_t{q.group_size}, dtype, on);
-        const ops::Quantized found = ops::quantize(w, q);
+        const ops::QuantizedRows found = ops::quantize(w, q);
         const FlushSubnormals as_the_kernel;
         const Expected expected = plain_loop(w.to_floats(), dtype, q);
         EXPECT_EQ(found.words.shape(), (Shape{31, 3 * q.group_size * q.bits / 32}));
@@ -124,7 +124,7 @@ TEST(Quantize, ManyRowsAreSharedByThreadsWithoutATrace) {
   const Quantization q{.bits = 4, .group_size = 64};
   std::vector<uint8_t> expected;
   for (const DevicePtr& on : test::all_devices()) {
-    const ops::Quantized found = ops::quantize(weights_of(700, 256, DType::bf16, on), q);
+    const ops::QuantizedRows found = ops::quantize(weights_of(700, 256, DType::bf16, on), q);
     if (expected.empty()) expected = bytes_of(found.words);
     EXPECT_TRUE(bytes_of(found.words) == expected) << test::name(on);
   }
@@ -139,7 +139,7 @@ TEST(Quantize, TakesViews) {
   const Array turned = ops::transpose(w, {1, 0});
   for (const Array& view : {rows, turned}) {
     const Expected expected = plain_loop(view.to_floats(), DType::f32, q);
-    const ops::Quantized found = ops::quantize(view, q);
+    const ops::QuantizedRows found = ops::quantize(view, q);
     EXPECT_EQ(bytes_of(found.words), expected.bytes);
     EXPECT_EQ(found.scales.to_floats(), expected.scales);
   }
@@ -148,7 +148,7 @@ TEST(Quantize, TakesViews) {
 TEST(Quantize, EmptyMatrices) {
   const Quantization q{.bits = 4, .group_size = 64};
   for (const Shape& shape : {Shape{0, 64}, Shape{5, 0}}) {
-    const ops::Quantized found = ops::quantize(Array::zeros(shape, DType::bf16, device()), q);
+    const ops::QuantizedRows found = ops::quantize(Array::zeros(shape, DType::bf16, device()), q);
     EXPECT_EQ(found.words.size(), 0);
     EXPECT_EQ(ops::dequantize(found, q).shape(), shape);
   }
@@ -162,7 +162,7 @@ TEST(Dequantize, IsScaleTimesLevelPlusBias) {
           SCOPED_TRACE(fmt::format("{} bits, group {}, {} as {}, {}", q.bits, q.group_size,
                                    to_string(stored), to_string(wanted), test::name(on)));
           const Array w = weights_of(10, 2 * int64_t{q.group_size}, stored, on);
-          const ops::Quantized quantized = ops::quantize(w, q);
+          const ops::QuantizedRows quantized = ops::quantize(w, q);
           const std::vector<uint8_t> bytes = bytes_of(quantized.words);
           const std::vector<float> scales = quantized.scales.to_floats();
           const std::vector<float> biases = quantized.biases.to_floats();
@@ -189,7 +189,7 @@ TEST(Dequantize, IsScaleTimesLevelPlusBias) {
 TEST(Dequantize, StaysWithinAStep) {
   const Quantization q{.bits = 8, .group_size = 64};
   const Array w = weights_of(1, 6400, DType::f32, device());
-  const ops::Quantized quantized = ops::quantize(w, q);
+  const ops::QuantizedRows quantized = ops::quantize(w, q);
   const std::vector<float> before = w.to_floats();
   const std::vector<float> after = ops::dequantize(quantized, q).to_floats();
   const std::vector<float> scales = quantized.scales.to_floats();
@@ -237,9 +237,9 @@ TEST(Quantize, RefusesArgumentsThatDoNotFit) {
   });
 
   const Quantization q{.bits = 4, .group_size = 32};
-  const ops::Quantized good = ops::quantize(w, q);
+  const ops::QuantizedRows good = ops::quantize(w, q);
   const auto broken = [&](std::string_view part, const auto& change) {
-    ops::Quantized bad = good;
+    ops::QuantizedRows bad = good;
     change(bad);
     refused(part, [&] { ops::dequantize(bad, q); });
   };
