@@ -30,7 +30,7 @@ std::vector<Isa> available_isas();
 std::vector<Isa> testable_isas();
 
 /// The set named by the environment variable LINNET_ISA, else the best available one. "avx512" is
-/// the best AVX-512 set without tiles: avx512f where the processor has no BF16.
+/// the faster AVX-512 set without tiles: avx512f where BF16 is absent or slow (Intel).
 /// Errors: invalid_argument for an unknown name, device if this processor or build lacks the set.
 Isa isa_from_environment();
 

@@ -166,7 +166,7 @@ HWY_EXPORT(WriteGated);
 int64_t path_scratch(int64_t k, int64_t group_size) {
   const int64_t groups = group_size == 0 ? 0 : ceil_div(k, group_size);
   // Unpacked weights, scales and biases; the tiles of sums on their way into float32.
-  return (kJobPanels * (kChunkK + 2 * groups) * kPanelRows + 4 * 1024) * 4;
+  return (kJobPanels * (kChunkK + 2 * groups) * kPanelRows + 8 * 1024) * 4;
 }
 
 namespace {

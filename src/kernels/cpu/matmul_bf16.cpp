@@ -21,6 +21,16 @@ HWY_INLINE void dot_pairs(F32x16& acc, I32x16 a, I32x16 b) {
   asm("vdpbf16ps %2, %1, %0" : "+v"(acc.part[0].raw) : "v"(a.part[0].raw), "v"(b.part[0].raw));
 }
 
+/// Two bf16 to all lanes. In assembler, because compilers like to load four and shift, which costs
+/// the port that permutes.
+HWY_INLINE I32x16 broadcast_pair(const BF16* from) {
+  I32x16 result;
+  asm("vpbroadcastd %1, %0"
+      : "=v"(result.part[0].raw)
+      : "m"(*reinterpret_cast<const uint32_t*>(from)));
+  return result;
+}
+
 /// Rows and panels of the pairs above: for each four k a pair of the even chain and one of the odd.
 struct PairBlocks {
   using Row = BF16;
@@ -40,22 +50,23 @@ struct PairBlocks {
   template <int kR, int kP>
   static HWY_INLINE void block(const BF16* x, int64_t stride, const BF16* w, int64_t panel_stride,
                                F32x16 (&even)[kR][kP], F32x16 (&odd)[kR][kP]) {
+    // One chain after the other: fewer weights are alive at a time, so that none are spilled.
     for (int quad = 0; quad < 8; ++quad) {
-      I32x16 w_even[kP];
-      I32x16 w_odd[kP];
-      for (int p = 0; p < kP; ++p) {
-        const auto* words = reinterpret_cast<const uint32_t*>(w + p * panel_stride);
-        w_even[p] = load_bits(words + 2 * quad * kLanes);
-        w_odd[p] = load_bits(words + (2 * quad + 1) * kLanes);
-      }
-      for (int r = 0; r < kR; ++r) {
-        int32_t pairs[2];
-        std::memcpy(pairs, x + r * stride + 4 * quad, sizeof(pairs));
-        const I32x16 x_even = set_int(pairs[0]);
-        for (int p = 0; p < kP; ++p) dot_pairs(even[r][p], x_even, w_even[p]);
-        const I32x16 x_odd = set_int(pairs[1]);
-        for (int p = 0; p < kP; ++p) dot_pairs(odd[r][p], x_odd, w_odd[p]);
-      }
+      step<kR, kP>(x + 4 * quad, stride, w + 4 * quad * kLanes, panel_stride, even);
+      step<kR, kP>(x + 4 * quad + 2, stride, w + (4 * quad + 2) * kLanes, panel_stride, odd);
+    }
+  }
+
+ private:
+  template <int kR, int kP>
+  static HWY_INLINE void step(const BF16* x, int64_t stride, const BF16* w, int64_t panel_stride,
+                              F32x16 (&chain)[kR][kP]) {
+    I32x16 weights[kP];
+    for (int p = 0; p < kP; ++p)
+      weights[p] = load_bits(reinterpret_cast<const uint32_t*>(w + p * panel_stride));
+    for (int r = 0; r < kR; ++r) {
+      const I32x16 pair = broadcast_pair(x + r * stride);
+      for (int p = 0; p < kP; ++p) dot_pairs(chain[r][p], pair, weights[p]);
     }
   }
 };

@@ -31,20 +31,22 @@ HWY_INLINE void multiply_tile(const PreparedRows& x, const Chunk<Blocks>& chunk,
                               int64_t panel, float* sums) {
   const int64_t stride = x.k * Blocks::kRowPerK;
   const int64_t panel_stride = chunk.count * Blocks::kWeightPerK;
-  const auto* rows = static_cast<const typename Blocks::Row*>(x.x) + row * stride +
-                     chunk.begin * Blocks::kRowPerK;
+  const auto* rows =
+      static_cast<const typename Blocks::Row*>(x.x) + row * stride + chunk.begin * Blocks::kRowPerK;
   const auto* weights = chunk.weights + panel * panel_stride;
   float* to = sums + (panel * x.padded_rows + row) * kLanes;
   const int64_t to_stride = x.padded_rows * kLanes;
 
-  F32x16 acc[kR][kP];
+  // In memory, touched once in 32 k: registers are for the chains.
+  alignas(64) float acc[kR][kP][kLanes];
   const bool grouped = chunk.group_size != 0;
   const int64_t step = grouped ? chunk.group_size : chunk.count;
   for (int64_t k = 0; k < chunk.count; k += step) {
     // Dense sums go on over chunks; a group's start anew.
     for (int r = 0; r < kR; ++r)
       for (int p = 0; p < kP; ++p)
-        acc[r][p] = grouped || chunk.begin == 0 ? zero() : load(to + p * to_stride + r * kLanes);
+        store(grouped || chunk.begin == 0 ? zero() : load(to + p * to_stride + r * kLanes),
+              acc[r][p]);
     for (int64_t block = k; block < k + step; block += kBlockK) {
       F32x16 even[kR][kP];
       F32x16 odd[kR][kP];
@@ -54,7 +56,7 @@ HWY_INLINE void multiply_tile(const PreparedRows& x, const Chunk<Blocks>& chunk,
                                      weights + block * Blocks::kWeightPerK, panel_stride, even,
                                      odd);
       for (int r = 0; r < kR; ++r)
-        for (int p = 0; p < kP; ++p) acc[r][p] = acc[r][p] + (even[r][p] + odd[r][p]);
+        for (int p = 0; p < kP; ++p) store(load(acc[r][p]) + (even[r][p] + odd[r][p]), acc[r][p]);
     }
     if (grouped) {
       const int64_t group = (chunk.begin + k) / chunk.group_size;
@@ -62,14 +64,14 @@ HWY_INLINE void multiply_tile(const PreparedRows& x, const Chunk<Blocks>& chunk,
         const F32x16 scale = load(chunk.scales + ((panel + p) * chunk.groups + group) * kLanes);
         for (int r = 0; r < kR; ++r) {
           float* at = to + p * to_stride + r * kLanes;
-          store(fma(scale, acc[r][p], group == 0 ? zero() : load(at)), at);
+          store(fma(scale, load(acc[r][p]), group == 0 ? zero() : load(at)), at);
         }
       }
     }
   }
   if (!grouped)
     for (int r = 0; r < kR; ++r)
-      for (int p = 0; p < kP; ++p) store(acc[r][p], to + p * to_stride + r * kLanes);
+      for (int p = 0; p < kP; ++p) store(load(acc[r][p]), to + p * to_stride + r * kLanes);
 }
 
 template <class Blocks, int kP>

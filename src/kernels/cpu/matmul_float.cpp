@@ -38,19 +38,25 @@ struct FloatBlocks {
   template <int kR, int kP>
   static HWY_INLINE void block(const float* x, int64_t stride, const float* w, int64_t panel_stride,
                                F32x16 (&even)[kR][kP], F32x16 (&odd)[kR][kP]) {
+    // One chain after the other: fewer weights are alive at a time, so that none are spilled.
     for (int pair = 0; pair < 16; ++pair) {
-      F32x16 w_even[kP];
-      F32x16 w_odd[kP];
-      for (int p = 0; p < kP; ++p) {
-        w_even[p] = load(w + p * panel_stride + 2 * pair * kLanes);
-        w_odd[p] = load(w + p * panel_stride + (2 * pair + 1) * kLanes);
-      }
-      for (int r = 0; r < kR; ++r) {
-        const F32x16 x_even = set(x[r * stride + 2 * pair]);
-        for (int p = 0; p < kP; ++p) even[r][p] = fma(x_even, w_even[p], even[r][p]);
-        const F32x16 x_odd = set(x[r * stride + 2 * pair + 1]);
-        for (int p = 0; p < kP; ++p) odd[r][p] = fma(x_odd, w_odd[p], odd[r][p]);
-      }
+      step<kR, kP>(x + 2 * pair, stride, w + 2 * pair * kLanes, panel_stride, even);
+      step<kR, kP>(x + 2 * pair + 1, stride, w + (2 * pair + 1) * kLanes, panel_stride, odd);
+    }
+  }
+
+ private:
+  template <int kR, int kP>
+  static HWY_INLINE void step(const float* x, int64_t stride, const float* w, int64_t panel_stride,
+                              F32x16 (&chain)[kR][kP]) {
+    static_assert(kP <= 2);
+    // Not an array: GCC 12 would keep it on the stack and read it from there for every use.
+    const F32x16 first = load(w);
+    const F32x16 second = kP > 1 ? load(w + panel_stride) : first;
+    for (int r = 0; r < kR; ++r) {
+      const F32x16 value = set(x[r * stride]);
+      chain[r][0] = fma(value, first, chain[r][0]);
+      if constexpr (kP > 1) chain[r][1] = fma(value, second, chain[r][1]);
     }
   }
 };

@@ -1,13 +1,16 @@
 // More rows, bf16, on AMX tiles. TDPBF16PS adds one block of the dot-product contract to a tile of
-// sums, so a dense product is the textbook blocking. Quantised weights are unpacked to exact bf16
-// integers; every group's tile starts from zero and leaves through memory to be scaled into float32
-// sums, which costs as many stores as the products cost cycles if nothing is done about it. So:
-//   - the weights of two groups stay in tile registers while the rows of a block pass by;
-//   - both groups' tiles are scaled into the sums in one pass;
-//   - that pass runs kLag steps behind, when the stored tiles have reached the cache, and fills the
-//     ports that the tile unit leaves free.
-// Rows come in blocks of 64 so that 256 k of them stay in the first cache, the unpacked weights in
-// the second.
+// sums. What the code is shaped by (measured on Emerald Rapids, cycles): a product takes 16, a tile
+// load 11 alone and about 14 more beside products, which it does not overlap; zeroing is free, and
+// stores overlap. So loads per product are what counts:
+//   - dense weights: 2 x 2 tiles of sums, 4 loads for 4 products, is the best that 8 registers
+//     allow;
+//   - quantised weights are unpacked to exact bf16 integers. Every group's sums start from zero and
+//     leave through memory to be scaled into float32 sums. One group of two panels stays in
+//     registers while the rows of a block pass by: 2 loads for 4 products. Two groups are scaled
+//     into the sums at a time, kLag steps behind, when the stored tiles have reached the cache.
+// A tile load that misses the first cache costs 60 cycles and more, and prefetching by hand costs
+// as much as it saves, so everything is blocked for the first cache: rows in blocks of 64, k in
+// chunks of 128 (256 for dense weights).
 #include "kernels/cpu/matmul_paths.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -21,11 +24,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
-inline constexpr int64_t kTileK = 32;                 // k of a tile of rows or weights
-inline constexpr int64_t kTileWords = 16 * 16;        // floats, or pairs of bf16, of a tile
-inline constexpr int64_t kRowTiles = 4;               // row tiles of a block
-inline constexpr int64_t kDenseChunkK = 512;          // two panels of it fill 32 KiB
-inline constexpr int64_t kLag = 2;                    // steps between a tile's store and its use
+inline constexpr int64_t kTileK = 32;           // k of a tile of rows or weights
+inline constexpr int64_t kTileWords = 16 * 16;  // floats, or pairs of bf16, of a tile
+inline constexpr int64_t kRowTiles = 4;         // row tiles of a block
+inline constexpr int64_t kGroupedChunkK = 128;  // whole groups of every size
+inline constexpr int64_t kDenseChunkK = 256;    // two panels of it fill 16 KiB
+inline constexpr int64_t kLag = 2;              // steps between a tile's store and its use
 
 HWY_INLINE const uint32_t* row_tile(const PreparedRows& x, int64_t tile, int64_t k) {
   return static_cast<const uint32_t*>(x.x) + (tile * (x.k / kTileK) + k / kTileK) * kTileWords;
@@ -95,46 +99,48 @@ void dense_tiles(Tiles& tiles, const PreparedRows& x, const PanelRange& range) {
   }
 }
 
-/// Stored tiles of kGroups groups that wait to be scaled into the sums.
+/// Stored tiles of kGroups groups of kPanels panels that wait to be scaled into the sums.
 struct Pending {
-  float* sums = nullptr;  // [16][16]
-  const float* tiles = nullptr;  // [groups][16][16]
-  const float* scales = nullptr;  // [groups][16]
-  int groups = 0;
-  bool first = false;  // the sums start here
+  float* sums = nullptr;          // [16][16] of the first panel; null: nothing waits
+  int64_t panel_stride = 0;       // floats between panels of sums
+  const float* tiles[2] = {};     // of each group: [panels][16][16]
+  const float* scales = nullptr;  // [groups][16] of the first panel
+  int64_t scale_stride = 0;       // floats between panels of scales
+  bool first = false;             // the sums start here
 };
 
-template <int kGroups>
+template <int kPanels, int kGroups>
 HWY_INLINE void scale_tiles(const Pending& p) {
-  F32x16 scale[kGroups];
-  for (int g = 0; g < kGroups; ++g) scale[g] = load(p.scales + g * kLanes);
-  for (int row = 0; row < kTileSide; ++row) {
-    float* to = p.sums + row * kLanes;
-    F32x16 s = p.first ? zero() : load(to);
-    for (int g = 0; g < kGroups; ++g)
-      s = fma(scale[g], load(p.tiles + g * kTileWords + row * kLanes), s);
-    store(s, to);
+  if (p.sums == nullptr) return;
+  for (int panel = 0; panel < kPanels; ++panel) {
+    const F32x16 scale0 = load(p.scales + panel * p.scale_stride);
+    const F32x16 scale1 = load(p.scales + panel * p.scale_stride + (kGroups - 1) * kLanes);
+    float* to = p.sums + panel * p.panel_stride;
+    const float* from0 = p.tiles[0] + panel * kTileWords;
+    const float* from1 = p.tiles[kGroups - 1] + panel * kTileWords;
+    for (int at = 0; at < kTileWords; at += kLanes) {
+      F32x16 s = p.first ? zero() : load(to + at);
+      s = fma(scale0, load(from0 + at), s);
+      if constexpr (kGroups > 1) s = fma(scale1, load(from1 + at), s);
+      store(s, to + at);
+    }
   }
 }
 
-HWY_INLINE void scale_pending(const Pending& p) {
-  if (p.groups == 2) return scale_tiles<2>(p);
-  if (p.groups == 1) return scale_tiles<1>(p);
-}
-
-/// The tiles of a step on their way to the sums: a ring of kLag + 1 steps.
+/// The tiles of steps on their way to the sums.
+template <int kPanels, int kGroups>
 class Ring {
  public:
-  /// `room`: (kLag + 1) x 2 tiles.
+  /// `room`: kLag + 1 times kPanels tiles.
   explicit Ring(float* room) : room_(room) {}
 
-  HWY_INLINE float* next() { return room_ + at_ * 2 * kTileWords; }
+  HWY_INLINE float* next() { return room_ + at_ * kPanels * kTileWords; }
   /// Adds what was stored in next(), and scales what was added kLag steps ago.
   HWY_INLINE void push(const Pending& pending) {
     steps_[at_] = pending;
     at_ = at_ == kLag ? 0 : at_ + 1;
-    scale_pending(steps_[at_]);
-    steps_[at_].groups = 0;
+    scale_tiles<kPanels, kGroups>(steps_[at_]);
+    steps_[at_].sums = nullptr;
   }
   void flush() {
     for (int64_t i = 0; i < kLag; ++i) push({});
@@ -146,70 +152,163 @@ class Ring {
   int64_t at_ = 0;
 };
 
-/// Where an item stands: kGroups groups of kPerGroup tiles of weights of one panel.
-struct Item {
-  const uint32_t* weights = nullptr;  // [kGroups * kPerGroup] tiles
-  const float* scales = nullptr;      // [kGroups][16]
-  float* sums = nullptr;              // of the panel
-  int64_t k = 0;
-};
-
-/// Passes row tiles begin .. end - 1 by the weights of one item.
-template <int kGroups, int kPerGroup, class Tiles>
-HWY_INLINE void grouped_item(Tiles& tiles, Ring& ring, const PreparedRows& x, const Item& item,
-                             int64_t begin, int64_t end) {
-  constexpr int kCount = kGroups * kPerGroup;
-  static_assert(kGroups <= 2 && kCount <= 4);
-  // Sums in tiles 0 and 1, rows in 2 and 3, weights in 4..7.
-  tiles.template load<4>(item.weights, kTileBytes);
-  if constexpr (kCount > 1) tiles.template load<5>(item.weights + kTileWords, kTileBytes);
-  if constexpr (kCount > 2) tiles.template load<6>(item.weights + 2 * kTileWords, kTileBytes);
-  if constexpr (kCount > 3) tiles.template load<7>(item.weights + 3 * kTileWords, kTileBytes);
+/// Some rows by one group of kPanels panels: `stored(row tile)` says where its tiles go, `after(row
+/// tile)` is called when they are on their way.
+template <int kPanels, int kTiles, class Tiles, class Stored, class After>
+HWY_INLINE void multiply_group(Tiles& tiles, const uint32_t* weights, const PreparedRows& x,
+                               int64_t k, int64_t begin, int64_t end, const Stored& stored,
+                               const After& after) {
+  static_assert(kPanels <= 2 && kPanels * kTiles <= 4);
+  // Sums in tiles 0 and 1, rows in 2 and 3, weights in 4..7: [kPanels][kTiles].
+  tiles.template load<4>(weights, kTileBytes);
+  if constexpr (kPanels * kTiles > 1) tiles.template load<5>(weights + kTileWords, kTileBytes);
+  if constexpr (kPanels * kTiles > 2) {
+    tiles.template load<6>(weights + 2 * kTileWords, kTileBytes);
+    tiles.template load<7>(weights + 3 * kTileWords, kTileBytes);
+  }
   for (int64_t tile = begin; tile < end; ++tile) {
-    const uint32_t* rows = row_tile(x, tile, item.k);
-    float* stored = ring.next();
+    const uint32_t* rows = row_tile(x, tile, k);
     tiles.template zero<0>();
     tiles.template load<2>(rows, kTileBytes);
     tiles.template dot<0, 2, 4>();
-    if constexpr (kCount > 1) {
-      constexpr int kSecond = kPerGroup == 1 ? 1 : 0;
-      if constexpr (kSecond == 1) tiles.template zero<1>();
+    if constexpr (kPanels > 1) {
+      tiles.template zero<1>();
+      tiles.template dot<1, 2, 4 + kTiles>();
+    }
+    if constexpr (kTiles > 1) {
       tiles.template load<3>(rows + kTileWords, kTileBytes);
-      tiles.template dot<kSecond, 3, 5>();
+      tiles.template dot<0, 3, 5>();
+      if constexpr (kPanels > 1) tiles.template dot<1, 3, 5 + kTiles>();
     }
-    if constexpr (kCount > 2) {
-      constexpr int kThird = kPerGroup == 2 ? 1 : 0;
-      if constexpr (kThird == 1) tiles.template zero<1>();
+    if constexpr (kTiles > 2) {
       tiles.template load<2>(rows + 2 * kTileWords, kTileBytes);
-      tiles.template dot<kThird, 2, 6>();
+      tiles.template dot<0, 2, 6>();
       tiles.template load<3>(rows + 3 * kTileWords, kTileBytes);
-      tiles.template dot<kThird, 3, 7>();
+      tiles.template dot<0, 3, 7>();
     }
-    tiles.template store<0>(stored, kTileBytes);
-    if constexpr (kGroups > 1) tiles.template store<1>(stored + kTileWords, kTileBytes);
-    ring.push({.sums = item.sums + tile * kTileWords,
-               .tiles = stored,
-               .scales = item.scales,
-               .groups = kGroups,
-               .first = item.k == 0});
+    float* to = stored(tile);
+    tiles.template store<0>(to, kTileBytes);
+    if constexpr (kPanels > 1) tiles.template store<1>(to + kTileWords, kTileBytes);
+    after(tile, to);
   }
 }
 
-/// All items of a panel's chunk of k: as many groups at a time as registers hold.
-template <int kPerGroup, class Tiles>
-HWY_INLINE void grouped_panel(Tiles& tiles, Ring& ring, const PreparedRows& x, Item item,
-                              int64_t count, int64_t begin, int64_t end) {
-  constexpr int kGroups = kPerGroup == 4 ? 1 : 2;
-  constexpr int64_t group = kPerGroup * kTileK;
-  const int64_t stop = item.k + count;
-  const auto advance = [&](int groups) HWY_ATTR {
-    item.k += groups * group;
-    item.weights += groups * kPerGroup * kTileWords;
-    item.scales += groups * kLanes;
-  };
-  for (; item.k + kGroups * group <= stop; advance(kGroups))
-    grouped_item<kGroups, kPerGroup>(tiles, ring, x, item, begin, end);
-  for (; item.k < stop; advance(1)) grouped_item<1, kPerGroup>(tiles, ring, x, item, begin, end);
+/// What is unpacked of a range of panels, and what surrounds it.
+struct GroupedRange {
+  uint32_t* weights = nullptr;    // [panels / kPanels][groups of the chunk][kPanels][kTiles] tiles
+  const float* scales = nullptr;  // [panels][groups][16]
+  int64_t groups = 0;
+  float* sums = nullptr;
+  int64_t panels = 0;
+  float* room = nullptr;  // of the ring, then kRowTiles x 2 tiles
+};
+
+/// 32 / kWidth k of sixteen outputs as rows of a tile: pairs of bf16 integers.
+template <int kWidth>
+HWY_INLINE void unpack_pairs(const uint32_t* words, uint32_t* to) {
+  if constexpr (kWidth == 4) {
+    // Bit 4 of an index belongs to the next q: the table holds its sixteen entries twice.
+    alignas(64) static constexpr uint16_t kTable[32] = {
+        0x0000, 0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0, 0x40c0, 0x40e0, 0x4100, 0x4110, 0x4120,
+        0x4130, 0x4140, 0x4150, 0x4160, 0x4170, 0x0000, 0x3f80, 0x4000, 0x4040, 0x4080, 0x40a0,
+        0x40c0, 0x40e0, 0x4100, 0x4110, 0x4120, 0x4130, 0x4140, 0x4150, 0x4160, 0x4170};
+    const __m512i table = _mm512_load_si512(kTable);
+    const __m512i word = _mm512_loadu_si512(words);
+    const auto put = [&](int row, __m512i index) HWY_ATTR {
+      _mm512_storeu_si512(to + row * kLanes, _mm512_permutexvar_epi16(index, table));
+    };
+    put(0, word);
+    put(1, _mm512_srli_epi32(word, 4));
+    put(2, _mm512_srli_epi32(word, 8));
+    put(3, _mm512_srli_epi32(word, 12));
+  } else {
+    unpack_word<kWidth>(words, [&](int64_t quad, const Quad& q) HWY_ATTR {
+      uint32_t* pairs = to + 2 * quad * kLanes;
+      store_bits(bits_of(q.k1) | shift_right_logical<16>(bits_of(q.k0)), pairs);
+      store_bits(bits_of(q.k3) | shift_right_logical<16>(bits_of(q.k2)), pairs + kLanes);
+    });
+  }
+}
+
+/// The weights of one chunk of k as tiles.
+template <int kPanels, int kTiles, class Layout>
+HWY_INLINE void unpack_chunk(const PanelRange& range, const GroupedRange& to, int64_t first,
+                             int64_t end, int64_t k, int64_t count) {
+  constexpr int64_t kPerWord = 32 / Layout::kBits;
+  constexpr int64_t group = kTiles * kTileK;
+  for (int64_t panel = first; panel < end; ++panel) {
+    const int64_t side = (panel - first) % kPanels;
+    for (int64_t at = 0; at < count; at += group) {
+      uint32_t* tiles = to.weights + ((panel - side) * count + at * kPanels) / 2 * kLanes +
+                        side * kTiles * kTileWords;
+      const auto* words = reinterpret_cast<const uint32_t*>(
+          Layout::group(range.weights, range.begin + panel, (k + at) / group));
+      for (int64_t i = 0; i < group / kPerWord; ++i)
+        unpack_pairs<Layout::kBits>(words + i * kLanes, tiles + i * (kPerWord / 2) * kLanes);
+    }
+  }
+}
+
+/// kGroups groups of kPanels panels by one block of rows.
+template <int kPanels, int kTiles, int kGroups, class Tiles>
+HWY_INLINE void multiply_groups(Tiles& tiles, Ring<kPanels, kGroups>& ring, const PreparedRows& x,
+                                const GroupedRange& range, Pending pending, const uint32_t* weights,
+                                int64_t k, int64_t begin) {
+  const int64_t end = std::min(begin + kRowTiles, x.padded_rows / 16);
+  float* waiting = range.room + (kLag + 1) * kPanels * kTileWords;  // the first group's tiles
+  const auto waits = [&](int64_t tile)
+                         HWY_ATTR { return waiting + (tile - begin) * kPanels * kTileWords; };
+  if constexpr (kGroups > 1) {
+    multiply_group<kPanels, kTiles>(tiles, weights, x, k, begin, end, waits,
+                                    [](int64_t, float*) {});
+    weights += kPanels * kTiles * kTileWords;
+    k += kTiles * kTileK;
+  }
+  float* sums = pending.sums;
+  multiply_group<kPanels, kTiles>(
+      tiles, weights, x, k, begin, end, [&](int64_t) HWY_ATTR { return ring.next(); },
+      [&](int64_t tile, float* stored) HWY_ATTR {
+        pending.sums = sums + tile * kTileWords;
+        pending.tiles[0] = kGroups > 1 ? waits(tile) : stored;
+        pending.tiles[1] = stored;
+        ring.push(pending);
+      });
+  // The waiting tiles are written again next.
+  if constexpr (kGroups > 1) ring.flush();
+}
+
+/// All panels and groups of one chunk of k, kPanels panels and kGroups groups at a time.
+template <int kPanels, int kTiles, int kGroups, class Tiles>
+void multiply_chunk(Tiles& tiles, const PreparedRows& x, const GroupedRange& range, int64_t first,
+                    int64_t k, int64_t count) {
+  constexpr int64_t group = kTiles * kTileK;
+  Ring<kPanels, kGroups> ring(range.room);
+  for (int64_t tile = 0; tile < x.padded_rows / 16; tile += kRowTiles)
+    for (int64_t panel = first; panel + kPanels <= range.panels; panel += kPanels)
+      for (int64_t at = 0; at < count; at += kGroups * group)
+        multiply_groups<kPanels, kTiles, kGroups>(
+            tiles, ring, x, range,
+            {.sums = range.sums + panel * x.padded_rows * kLanes,
+             .panel_stride = x.padded_rows * kLanes,
+             .scales = range.scales + (panel * range.groups + (k + at) / group) * kLanes,
+             .scale_stride = range.groups * kLanes,
+             .first = k + at == 0},
+            range.weights + (panel * count + at * kPanels) / 2 * kLanes, k + at, tile);
+  ring.flush();
+}
+
+/// One chunk of k of the panels from `first` on, kPanels at a time.
+template <int kPanels, int kTiles, class Layout, class Tiles>
+void grouped_chunk(Tiles& tiles, const PreparedRows& x, const PanelRange& panels,
+                   const GroupedRange& range, int64_t first, int64_t k) {
+  const int64_t end = first + (range.panels - first) / kPanels * kPanels;
+  if (first == end) return;
+  const int64_t count = std::min(kGroupedChunkK, x.k - k);
+  unpack_chunk<kPanels, kTiles, Layout>(panels, range, first, end, k, count);
+  if (kTiles < 4 && count % (2 * kTiles * kTileK) == 0)
+    multiply_chunk<kPanels, kTiles, 2>(tiles, x, range, first, k, count);
+  else
+    multiply_chunk<kPanels, kTiles, 1>(tiles, x, range, first, k, count);
 }
 
 template <class Layout, class Tiles>
@@ -219,41 +318,32 @@ void grouped_tiles(Tiles& tiles, const PreparedRows& x, const PanelRange& range)
   const int64_t groups = w.groups();
   auto* weights = reinterpret_cast<uint32_t*>(range.scratch);
   auto* room = reinterpret_cast<float*>(weights + kJobPanels * kChunkK * kLanes);
-  static_assert((kLag + 1) * 2 * kTileWords <= 4 * 1024);
-  float* scales = room + 4 * 1024;
+  static_assert((kLag + 1 + kRowTiles) * 2 * kTileWords <= 8 * 1024);
+  float* scales = room + 8 * 1024;
   float* biases = scales + panels * groups * kLanes;
   for (int64_t panel = 0; panel < panels; ++panel)
     Layout::scales(w, range.begin + panel, scales + panel * groups * kLanes,
                    biases + panel * groups * kLanes);
-  Ring ring(room);
-  const int64_t row_tiles = x.padded_rows / 16;
-  for (int64_t k = 0; k < x.k; k += kChunkK) {
-    const int64_t count = std::min(kChunkK, x.k - k);
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      uint32_t* to = weights + panel * count / 2 * kLanes;
-      Layout::quads(w, range.begin + panel, k, k + count, [&](int64_t quad, const Quad& q) HWY_ATTR {
-        store_bits(bits_of(q.k1) | shift_right_logical<16>(bits_of(q.k0)), to + 2 * quad * kLanes);
-        store_bits(bits_of(q.k3) | shift_right_logical<16>(bits_of(q.k2)),
-                   to + (2 * quad + 1) * kLanes);
-      });
-    }
-    for (int64_t tile = 0; tile < row_tiles; tile += kRowTiles) {
-      const int64_t end = std::min(tile + kRowTiles, row_tiles);
-      for (int64_t panel = 0; panel < panels; ++panel) {
-        const Item item{.weights = weights + panel * count / 2 * kLanes,
-                        .scales = scales + (panel * groups + k / x.group_size) * kLanes,
-                        .sums = range.sums + panel * x.padded_rows * kLanes,
-                        .k = k};
-        if (x.group_size == 32)
-          grouped_panel<1>(tiles, ring, x, item, count, tile, end);
-        else if (x.group_size == 64)
-          grouped_panel<2>(tiles, ring, x, item, count, tile, end);
-        else
-          grouped_panel<4>(tiles, ring, x, item, count, tile, end);
-      }
+  const GroupedRange to{.weights = weights,
+                        .scales = scales,
+                        .groups = groups,
+                        .sums = range.sums,
+                        .panels = panels,
+                        .room = room};
+  const int64_t paired = panels / 2 * 2;
+  for (int64_t k = 0; k < x.k; k += kGroupedChunkK) {
+    switch (x.group_size) {
+      case 32:
+        grouped_chunk<2, 1, Layout>(tiles, x, range, to, 0, k);
+        grouped_chunk<1, 1, Layout>(tiles, x, range, to, paired, k);
+        break;
+      case 64:
+        grouped_chunk<2, 2, Layout>(tiles, x, range, to, 0, k);
+        grouped_chunk<1, 2, Layout>(tiles, x, range, to, paired, k);
+        break;
+      default: grouped_chunk<1, 4, Layout>(tiles, x, range, to, 0, k);
     }
   }
-  ring.flush();
   for (int64_t panel = 0; panel < panels; ++panel)
     add_group_biases(x, groups, biases + panel * groups * kLanes,
                      range.sums + panel * x.padded_rows * kLanes);

@@ -76,10 +76,10 @@ void grouped_panel(const PreparedRows& x, const PackedWeights& w, int64_t panel,
       for (int r = 0; r < kRows; ++r) even[r] = odd[r] = zero();
       for (int word = 0; word < kBits; ++word) {  // 32 k are kBits rows of words
         prefetch<64>(from);
-        unpack_word<kBits>(
-            reinterpret_cast<const uint32_t*>(from), [&](int64_t quad, const Quad& q) HWY_ATTR {
-              advance<kRows>(at + word * (32 / kBits) + quad * 4, x.k, q, even, odd);
-            });
+        unpack_word<kBits>(reinterpret_cast<const uint32_t*>(from),
+                           [&](int64_t quad, const Quad& q) HWY_ATTR {
+                             advance<kRows>(at + word * (32 / kBits) + quad * 4, x.k, q, even, odd);
+                           });
         from += kLanes * 4;
       }
       for (int r = 0; r < kRows; ++r) group[r] = group[r] + (even[r] + odd[r]);

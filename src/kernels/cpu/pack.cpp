@@ -179,10 +179,11 @@ void pack_weights(const PackArgs& args, const Context& context) {
 }
 
 void pack_quantized(const PackQuantizedArgs& args, const Context& context) {
-  context.pool.parallel_for(
-      ceil_div(args.words.shape[0], kPanelRows), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t panel = begin; panel < end; ++panel) QuantizedPanel(args, panel).pack();
-      });
+  context.pool.parallel_for(ceil_div(args.words.shape[0], kPanelRows), 1,
+                            [&](int64_t begin, int64_t end) {
+                              for (int64_t panel = begin; panel < end; ++panel)
+                                QuantizedPanel(args, panel).pack();
+                            });
 }
 
 }  // namespace linnet::kernels::cpu

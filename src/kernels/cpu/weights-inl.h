@@ -71,6 +71,7 @@ struct DenseLayout {
 template <int kWidth, class Scale>
 struct GroupedLayout {
   static constexpr bool kGrouped = true;
+  static constexpr int kBits = kWidth;
   static HWY_INLINE const std::byte* group(const PackedWeights& w, int64_t panel, int64_t index) {
     return static_cast<const std::byte*>(w.data) + panel * w.panel_bytes() +
            index * w.group_bytes();
