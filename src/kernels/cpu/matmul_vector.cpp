@@ -108,12 +108,34 @@ HWY_INLINE void panel_of(GroupedLayout<kBits, Scale> /*layout*/, const PreparedR
   grouped_panel<kRows, kBits, Scale>(x, w, panel, sums);
 }
 
+// Rows whose sums and chains fit the registers: more of them take a second look at a panel, which
+// is in the first cache by then.
+#if HWY_TARGET == HWY_AVX3
+inline constexpr int kRowsAtOnce = 4;
+#else
+inline constexpr int kRowsAtOnce = 2;
+#endif
+
+template <int kRows, class Layout>
+HWY_INLINE void rows_of_panel(Layout layout, const PreparedRows& x, const PackedWeights& w,
+                              int64_t panel, float* sums) {
+  if constexpr (kRows <= kRowsAtOnce) {
+    panel_of<kRows>(layout, x, w, panel, sums);
+  } else {
+    panel_of<kRowsAtOnce>(layout, x, w, panel, sums);
+    PreparedRows rest = x;
+    rest.x = static_cast<const float*>(x.x) + kRowsAtOnce * x.k;
+    if (x.group_sums != nullptr) rest.group_sums += kRowsAtOnce;
+    rows_of_panel<kRows - kRowsAtOnce>(layout, rest, w, panel, sums + kRowsAtOnce * kLanes);
+  }
+}
+
 template <int kRows>
 HWY_INLINE void multiply_rows(const PreparedRows& x, const PanelRange& range) {
   with_layout(range.weights, [&](auto layout) HWY_ATTR {
     for (int64_t panel = range.begin; panel < range.end; ++panel)
-      panel_of<kRows>(layout, x, range.weights, panel,
-                      range.sums + (panel - range.begin) * x.padded_rows * kLanes);
+      rows_of_panel<kRows>(layout, x, range.weights, panel,
+                           range.sums + (panel - range.begin) * x.padded_rows * kLanes);
   });
 }
 

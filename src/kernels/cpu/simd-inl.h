@@ -160,8 +160,11 @@ inline F32x16 to_float(I32x16 a) {
 inline I32x16 set_int(int32_t value) {
   return each_int([&](int) { return value; });
 }
-inline I32x16 load_bits(const uint32_t* from) {
-  return each_int([&](int i) { return static_cast<int32_t>(from[i]); });
+/// From any address.
+inline I32x16 load_bits(const void* from) {
+  I32x16 result;
+  std::memcpy(result.lane, from, sizeof(result.lane));
+  return result;
 }
 inline void store_bits(I32x16 v, uint32_t* to) {
   for (int i = 0; i < kLanes; ++i) to[i] = static_cast<uint32_t>(v.lane[i]);
@@ -362,9 +365,10 @@ HWY_INLINE I32x16 set_int(int32_t value) {
   for (int p = 0; p < kRegisters; ++p) r.part[p] = hn::Set(IntTag(), value);
   return r;
 }
-HWY_INLINE I32x16 load_bits(const uint32_t* from) {
+/// From any address.
+HWY_INLINE I32x16 load_bits(const void* from) {
   I32x16 r;
-  const auto* words = reinterpret_cast<const int32_t*>(from);
+  const auto* words = static_cast<const int32_t*>(from);
   for (int p = 0; p < kRegisters; ++p) r.part[p] = hn::LoadU(IntTag(), words + p * kWidth);
   return r;
 }

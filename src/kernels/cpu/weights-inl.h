@@ -18,24 +18,32 @@ struct Quad {
   F32x16 k0, k1, k2, k3;
 };
 
-/// q number `kIndex` of both halves of a word: k = 2 kIndex and 2 kIndex + 1.
-template <int kWidth, int kIndex>
-HWY_INLINE void extract_pair(I32x16 word, F32x16& even, F32x16& odd) {
-  even = small_float<kWidth>(shift_right<kWidth * kIndex>(word));
-  odd = small_float<kWidth>(shift_right<16 + kWidth * kIndex>(word));
+/// The q at bit kBit of each lane's word. Whole bytes are skipped by loading from further on, which
+/// leaves the shifting port to other work; what lies above the q is ignored.
+template <int kWidth, int kBit>
+HWY_INLINE F32x16 extract(const uint32_t* words) {
+  const I32x16 word = load_bits(reinterpret_cast<const std::byte*>(words) + kBit / 8);
+  return small_float<kWidth>((kBit % 8 == 0 ? word : shift_right<kBit % 8>(word)));
 }
 
-/// Calls each(quad index in the word, Quad) for the 8 or 4 consecutive k of a row of words.
+/// q number kIndex of both halves of a word: k = 2 kIndex and 2 kIndex + 1.
+template <int kWidth, int kIndex>
+HWY_INLINE void extract_pair(const uint32_t* words, F32x16& even, F32x16& odd) {
+  even = extract<kWidth, kWidth * kIndex>(words);
+  odd = extract<kWidth, 16 + kWidth * kIndex>(words);
+}
+
+/// Calls each(quad index in the word, Quad) for the 8 or 4 consecutive k of a row of words. Reads
+/// three bytes beyond it.
 template <int kWidth, class Each>
 HWY_INLINE void unpack_word(const uint32_t* words, const Each& each) {
-  const I32x16 word = load_bits(words);
   Quad q;
-  extract_pair<kWidth, 0>(word, q.k0, q.k1);
-  extract_pair<kWidth, 1>(word, q.k2, q.k3);
+  extract_pair<kWidth, 0>(words, q.k0, q.k1);
+  extract_pair<kWidth, 1>(words, q.k2, q.k3);
   each(0, q);
   if constexpr (kWidth == 4) {
-    extract_pair<kWidth, 2>(word, q.k0, q.k1);
-    extract_pair<kWidth, 3>(word, q.k2, q.k3);
+    extract_pair<kWidth, 2>(words, q.k0, q.k1);
+    extract_pair<kWidth, 3>(words, q.k2, q.k3);
     each(1, q);
   }
 }
