@@ -34,15 +34,7 @@ void reject_if_on(const Json& config, std::string_view key) {
        config.where(), key);
 }
 
-void reject_quantization(const Json& config) {
-  for (const std::string_view key : {"quantization", "quantization_config"})
-    if (config.find(key))
-      fail(ErrorCode::unsupported, "{}: {} is set; quantised checkpoints are not read yet",
-           config.where(), key);
-}
-
 DecoderConfig read_decoder_config(const Json& config, const FamilyDefaults& defaults) {
-  reject_quantization(config);
   DecoderConfig c;
   c.vocab_size = read_count(config, "vocab_size", defaults.vocab_size, int64_t{1} << 24);
   c.hidden_size = read_count(config, "hidden_size", 0, int64_t{1} << 20);

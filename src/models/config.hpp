@@ -57,9 +57,6 @@ struct FamilyDefaults {
 /// The shared fields but rope and layers, checked. Errors: malformed_file, unsupported.
 DecoderConfig read_decoder_config(const Json& config, const FamilyDefaults& defaults);
 
-/// Errors: unsupported if the object says that its weights are quantised.
-void reject_quantization(const Json& config);
-
 /// Rope of a model with one kind of layer: rope_parameters, or rope_theta with rope_scaling.
 ops::RopeParameters read_rope(const Json& config, double default_theta);
 /// One member of rope_parameters or rope_scaling (`entry`), completed from `config`.

@@ -58,8 +58,6 @@ const Family& family_of(const io::Checkpoint& checkpoint) {
 LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
                  const nn::Weights::Options& options) {
   const Family& family = family_of(checkpoint);
-  // A multimodal checkpoint says it outside of its text_config.
-  reject_quantization(checkpoint.config());
   nn::Weights weights(checkpoint, device, options);
   const Places& places = places_of(checkpoint);
   weights.set_places(std::string(places.prefix), std::string(places.head));
@@ -75,6 +73,7 @@ LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
   result.stored_bytes = weights.stored_bytes();
   result.elements = weights.elements();
   result.main_dtype = weights.main_dtype();
+  result.tensors.assign(weights.uses().begin(), weights.uses().end());
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "models/model.hpp"
 
@@ -30,10 +31,11 @@ const Family& family_of(const io::Checkpoint& checkpoint);
 
 struct LoadedModel {
   std::unique_ptr<Model> model;
-  int64_t weight_bytes = 0;        ///< as they lie in memory
-  int64_t stored_bytes = 0;        ///< of the tensors read, in the files
-  int64_t elements = 0;            ///< of the tensors read
-  DType main_dtype = DType::bf16;  ///< of most of those elements in the files
+  int64_t weight_bytes = 0;            ///< as they lie in memory
+  int64_t stored_bytes = 0;            ///< of the tensors read, in the files
+  int64_t elements = 0;                ///< of the tensors read; a quantised weight is one
+  DType main_dtype = DType::bf16;      ///< of most of those elements, or their scales, in the files
+  std::vector<nn::TensorUse> tensors;  ///< in the order of reading
 };
 
 /// Reads a checkpoint's config and weights; with options.plan_only the model has no weights and

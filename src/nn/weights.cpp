@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "base/file.hpp"
+#include "nn/quantize_rows.hpp"
 #include "ops/cast.hpp"
 #include "ops/elementwise.hpp"
 
 namespace linnet::nn {
 namespace {
+
+constexpr std::string_view kWeight = ".weight";
 
 DType floating_dtype(const io::StoredTensor& tensor) {
   const auto dtype = io::to_dtype(tensor.dtype);
@@ -17,25 +21,47 @@ DType floating_dtype(const io::StoredTensor& tensor) {
 }
 
 Array as_array(const io::StoredTensor& tensor, const Shape& shape, const DevicePtr& device) {
-  return Array::over(io::aligned_bytes(tensor.bytes, tensor.dtype), shape, floating_dtype(tensor),
-                     device);
+  return Array::over(io::aligned_bytes(tensor.bytes, tensor.dtype), shape,
+                     *io::to_dtype(tensor.dtype), device);
 }
+
+std::string scales_of(std::string_view module) { return std::string(module) + ".scales"; }
+std::string biases_of(std::string_view module) { return std::string(module) + ".biases"; }
 
 }  // namespace
 
-Weights::Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options)
-    : checkpoint_(checkpoint), device_(std::move(device)), options_(std::move(options)) {}
+std::string_view TensorUse::module() const noexcept {
+  const std::string_view whole = name;
+  return whole.ends_with(kWeight) ? whole.substr(0, whole.size() - kWeight.size()) : whole;
+}
 
-io::StoredTensor Weights::take(const std::string& name, const Shape& shape) {
+Weights::Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options)
+    : checkpoint_(checkpoint),
+      device_(std::move(device)),
+      options_(std::move(options)),
+      quantization_(io::QuantizationConfig::read(checkpoint.config())) {
+  if (!options_.quantize) return;
+  check_supported(options_.quantize);
+  const Quantization stored = quantization_.general();
+  require(!stored, "{} is quantised already, to {} bits in groups of {}", checkpoint_.name(),
+          stored.bits, stored.group_size);
+}
+
+io::StoredTensor Weights::take(const std::string& name, const Shape& shape, Quantization q) {
   const auto tensor = checkpoint_.find(name);
   if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint_.name(), name);
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
-    fail(ErrorCode::malformed_file, "{} is [{}], expected {}", name, fmt::join(tensor->shape, ", "),
-         shape);
-  elements_[floating_dtype(*tensor)] += element_count(shape);
+    fail(ErrorCode::malformed_file, "{} is [{}], expected {}{}", name,
+         fmt::join(tensor->shape, ", "), shape,
+         q ? fmt::format(" for {} bits in groups of {}", q.bits, q.group_size) : "");
   stored_bytes_ += tensor->bytes.size();
   taken_.insert(name);
   return *tensor;
+}
+
+void Weights::count(const TensorUse& use, DType dtype) {
+  elements_[dtype] += use.is_matrix() ? use.outputs * use.inputs : use.outputs;
+  uses_.push_back(use);
 }
 
 void Weights::report_progress() const {
@@ -60,14 +86,72 @@ DType Weights::main_dtype() const noexcept {
 }
 
 ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int64_t inputs) {
-  const Shape shape{outputs, inputs};
-  const io::StoredTensor tensor = take(name, shape);
-  const bool narrow = options_.compute == Compute::bf16 || floating_dtype(tensor) == DType::bf16;
-  const DType packed = narrow ? DType::bf16 : DType::f32;
+  TensorUse use{.name = name, .outputs = outputs, .inputs = inputs};
+  const bool has_scales = checkpoint_.find(scales_of(use.module())).has_value();
+  use.stored = quantization_.of(use.module(), has_scales);
+  return use.stored ? quantized_matrix(use) : dense_matrix(use);
+}
+
+ops::PackedMatrix Weights::quantized_matrix(const TensorUse& stored) {
+  TensorUse use = stored;
+  const Quantization q = use.loaded = use.stored;
+  if (use.inputs % q.group_size != 0)
+    fail(ErrorCode::malformed_file,
+         "{} has {} inputs, no multiple of the group size {} that config.json gives it", use.name,
+         use.inputs, q.group_size);
+  const Shape words_shape{use.outputs, use.inputs / 32 * q.bits};
+  const Shape groups{use.outputs, use.inputs / q.group_size};
+  const io::StoredTensor words = take(use.name, words_shape, q);
+  if (words.dtype != io::StoredDType::u32)
+    fail(ErrorCode::malformed_file, "{} is stored as {}, but quantised weights are U32", use.name,
+         io::to_string(words.dtype));
+  const io::StoredTensor scales = take(scales_of(use.module()), groups, q);
+  const io::StoredTensor biases = take(biases_of(use.module()), groups, q);
+  const DType dtype = floating_dtype(scales);
+  if (floating_dtype(biases) != dtype)
+    fail(ErrorCode::malformed_file, "{} is stored as {}, but {} as {}", biases.name,
+         io::to_string(biases.dtype), scales.name, io::to_string(scales.dtype));
+  count(use, dtype);
+  const DType packed = dtype == DType::bf16 ? DType::bf16 : DType::f32;
   packed_bytes_ +=
-      MemoryPool::class_bytes(ops::PackedMatrix::packed_bytes(packed, outputs, inputs));
+      MemoryPool::class_bytes(ops::PackedMatrix::packed_bytes(packed, use.outputs, use.inputs, q));
   if (options_.plan_only) return {};
-  ops::PackedMatrix result = ops::pack(as_array(tensor, shape, device_), packed);
+  ops::PackedMatrix result =
+      ops::pack_quantized({as_array(words, words_shape, device_), as_array(scales, groups, device_),
+                           as_array(biases, groups, device_)},
+                          q);
+  for (const io::StoredTensor* tensor : {&words, &scales, &biases}) release_pages(tensor->bytes);
+  report_progress();
+  return result;
+}
+
+ops::PackedMatrix Weights::dense_matrix(const TensorUse& stored) {
+  TensorUse use = stored;
+  const Shape shape{use.outputs, use.inputs};
+  if (const auto tensor = checkpoint_.find(use.name);
+      quantization_.defined() && tensor && tensor->dtype == io::StoredDType::u32)
+    fail(ErrorCode::not_found, "{} is stored as U32, as quantised weights are, but there is no {}",
+         use.name, scales_of(use.module()));
+  const io::StoredTensor tensor = take(use.name, shape);
+  const DType dtype = floating_dtype(tensor);
+  if (options_.quantize && use.inputs % options_.quantize.group_size == 0)
+    use.loaded = options_.quantize;
+  count(use, dtype);
+  const bool narrow = dtype == DType::bf16 || (!use.loaded && options_.compute == Compute::bf16);
+  const DType packed = narrow ? DType::bf16 : DType::f32;
+  packed_bytes_ += MemoryPool::class_bytes(
+      ops::PackedMatrix::packed_bytes(packed, use.outputs, use.inputs, use.loaded));
+  if (options_.plan_only) return {};
+  ops::PackedMatrix result;
+  if (use.loaded) {
+    ops::QuantizedPacker packer(use.outputs, use.inputs, use.loaded, packed, device_);
+    quantize_rows(tensor, use.loaded, device_,
+                  [&](const ops::QuantizedRows& rows) { packer.append(rows); });
+    result = packer.finish();
+  } else {
+    result = ops::pack(as_array(tensor, shape, device_), packed);
+    release_pages(tensor.bytes);
+  }
   report_progress();
   return result;
 }
@@ -75,6 +159,7 @@ ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int6
 Array Weights::vector(const std::string& name, int64_t size, float offset) {
   const Shape shape{size};
   const io::StoredTensor tensor = take(name, shape);
+  count({.name = name, .outputs = size}, floating_dtype(tensor));
   packed_bytes_ += MemoryPool::class_bytes(size * size_of(DType::f32));
   if (options_.plan_only) return {};
   // A sum with zero makes a copy of its own: nothing keeps the file mapped.
@@ -84,17 +169,27 @@ Array Weights::vector(const std::string& name, int64_t size, float offset) {
 }
 
 void Weights::accept_tied_head(const std::string& embedding) {
-  const std::string name = head_ + ".weight";
-  const auto stored = checkpoint_.find(name);
-  if (!stored) return;
-  const auto original = checkpoint_.find(embedding);
-  const bool equal = original && original->dtype == stored->dtype &&
-                     std::ranges::equal(original->shape, stored->shape) &&
-                     std::ranges::equal(original->bytes.view, stored->bytes.view);
-  if (!equal)
-    fail(ErrorCode::malformed_file,
-         "{} differs from the embedding, although config.json says tie_word_embeddings", name);
-  taken_.insert(name);
+  const std::string name = head_ + std::string(kWeight);
+  if (!checkpoint_.find(name)) return;
+  const TensorUse original{.name = embedding};
+  // A quantised embedding needs a head quantised alike, a dense one a dense head.
+  const std::string_view module = original.module();
+  for (const auto& [head, table] :
+       {std::pair(name, embedding), std::pair(scales_of(head_), scales_of(module)),
+        std::pair(biases_of(head_), biases_of(module))}) {
+    const auto a = checkpoint_.find(head);
+    const auto b = checkpoint_.find(table);
+    const bool equal = a.has_value() == b.has_value() &&
+                       (!a || (a->dtype == b->dtype && std::ranges::equal(a->shape, b->shape) &&
+                               std::ranges::equal(a->bytes.view, b->bytes.view)));
+    if (!equal)
+      fail(ErrorCode::malformed_file,
+           "{} differs from the embedding, although config.json says tie_word_embeddings", head);
+    if (!a) continue;
+    release_pages(a->bytes);
+    release_pages(b->bytes);
+    taken_.insert(head);
+  }
 }
 
 bool Weights::ignored(std::string_view name) const {
@@ -106,6 +201,12 @@ bool Weights::ignored(std::string_view name) const {
 }
 
 void Weights::finish() const {
+  if (quantization_.defined() && std::ranges::none_of(uses_, [](const TensorUse& use) {
+        return static_cast<bool>(use.stored);
+      }))
+    fail(ErrorCode::malformed_file,
+         "config.json of {} says that it is quantised to {} bits, but no tensor has scales",
+         checkpoint_.name(), quantization_.general().bits);
   std::vector<std::string_view> unread;
   for (const std::string_view name : checkpoint_.tensor_names())
     if (!taken_.contains(std::string(name)) && !ignored(name)) unread.push_back(name);

@@ -1,5 +1,9 @@
 // Taking a checkpoint's tensors, each once and by name, into a device's layout. What is left over
 // at the end is an error: a tensor nobody read is a model half understood.
+//
+// Matrices stay as the file has them, dense or quantised, or dense ones are quantised on the way.
+// Pages of the file are given back once they are packed, so loading holds what is packed already
+// and little more.
 #pragma once
 
 #include <linnet/options.hpp>
@@ -13,6 +17,7 @@
 
 #include "array/array.hpp"
 #include "io/checkpoint.hpp"
+#include "io/quantization.hpp"
 #include "ops/linear.hpp"
 
 namespace linnet::nn {
@@ -21,6 +26,19 @@ constexpr ops::Rounding rounding_of(Compute compute) {
   return compute == Compute::bf16 ? ops::Rounding::bf16 : ops::Rounding::none;
 }
 
+/// A tensor that a model asked for.
+struct TensorUse {
+  std::string name;     ///< in the file, "<module>.weight"
+  int64_t outputs = 0;  ///< N, or the length of a vector
+  int64_t inputs = 0;   ///< K; 0 for a vector
+  Quantization stored;  ///< in the file
+  Quantization loaded;  ///< in memory
+
+  [[nodiscard]] bool is_matrix() const noexcept { return inputs > 0; }
+  /// The name without ".weight", which stands before ".scales" and ".biases" too.
+  [[nodiscard]] std::string_view module() const noexcept;
+};
+
 /// Not thread-safe. With `plan_only` nothing is read or allocated: shapes are checked, bytes
 /// counted, and the returned arrays are undefined.
 class Weights {
@@ -28,10 +46,15 @@ class Weights {
   struct Options {
     Compute compute = Compute::bf16;
     bool plan_only = false;
+    /// If set, dense matrices are quantised as they are read, except those whose inputs are no
+    /// multiple of the group size.
+    Quantization quantize = {};
     /// Called after each tensor with the bytes of the files read so far: stored_bytes().
     std::function<void(int64_t done)> progress;
   };
 
+  /// Errors: as io::QuantizationConfig::read; invalid_argument for a quantisation that linnet does
+  /// not know, or if a checkpoint that is quantised is to be quantised again.
   Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options);
 
   /// Where the text model's tensors stand in this checkpoint ("model." in a plain one) and the name
@@ -43,8 +66,9 @@ class Weights {
   [[nodiscard]] const std::string& prefix() const noexcept { return prefix_; }
   [[nodiscard]] const std::string& head() const noexcept { return head_; }
 
-  /// A weight matrix [outputs, inputs], packed. Errors: not_found naming the tensor; malformed_file
-  /// with both shapes; unsupported for an element type that is no float.
+  /// A weight matrix [outputs, inputs], packed: "<module>.weight" and, if it is quantised, the
+  /// scales and biases beside it. Errors: not_found naming the tensor; malformed_file with both
+  /// shapes; unsupported for an element type that is no float; as io::QuantizationConfig::of.
   ops::PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs);
   /// A vector [size] as f32, `offset` added to every element (Gemma's norms scale by 1 + weight).
   Array vector(const std::string& name, int64_t size, float offset = 0.0F);
@@ -55,7 +79,8 @@ class Weights {
   /// Tensors whose full name starts with `prefix` or contains `infix` are known and not wanted.
   void ignore_prefix(std::string_view prefix) { ignored_prefixes_.emplace_back(prefix); }
   void ignore_infix(std::string_view infix) { ignored_infixes_.emplace_back(infix); }
-  /// Errors: unsupported naming the first tensors that nobody asked for.
+  /// Errors: unsupported naming the first tensors that nobody asked for; malformed_file if the
+  /// config says that the checkpoint is quantised and nothing is.
   void finish() const;
 
   [[nodiscard]] Compute compute() const noexcept { return options_.compute; }
@@ -65,18 +90,26 @@ class Weights {
   /// they have in the files.
   [[nodiscard]] int64_t packed_bytes() const noexcept { return packed_bytes_; }
   [[nodiscard]] int64_t stored_bytes() const noexcept { return stored_bytes_; }
-  /// Elements read so far, and the type that most of them have in the files.
+  /// Everything read so far, in that order.
+  [[nodiscard]] std::span<const TensorUse> uses() const noexcept { return uses_; }
+  /// Weights read so far (a quantised one counts once), and the type that most of them, or their
+  /// scales, have in the files.
   [[nodiscard]] int64_t elements() const noexcept;
   [[nodiscard]] DType main_dtype() const noexcept;
 
  private:
-  io::StoredTensor take(const std::string& name, const Shape& shape);
+  io::StoredTensor take(const std::string& name, const Shape& shape, Quantization q = {});
+  ops::PackedMatrix quantized_matrix(const TensorUse& use);
+  ops::PackedMatrix dense_matrix(const TensorUse& use);
+  void count(const TensorUse& use, DType dtype);
   void report_progress() const;
   [[nodiscard]] bool ignored(std::string_view name) const;
 
   const io::Checkpoint& checkpoint_;
   DevicePtr device_;
   Options options_;
+  io::QuantizationConfig quantization_;
+  std::vector<TensorUse> uses_;
   std::string prefix_;
   std::string head_;
   std::unordered_set<std::string> taken_;

@@ -167,11 +167,11 @@ TEST(MalformedCheckpoint, OtherFields) {
         set("final_logit_softcapping", 30.0)},
        {"bidirectional", kUnsupported, "use_bidirectional_attention",
         set("use_bidirectional_attention", true)},
-       {"quantised by MLX", kUnsupported, "quantization",
+       {"quantised, it says", kMalformed, "quantised to 4 bits, but no tensor has scales",
         set("quantization", {{"bits", 4}, {"group_size", 64}})},
-       {"quantised by another", kUnsupported, "quantization_config",
+       {"quantised by another", kUnsupported, "quantization_config: quant_method \"gptq\"",
         set("quantization_config", {{"quant_method", "gptq"}})},
-       {"quantised around a text_config", kUnsupported, "quantization_config",
+       {"quantised around a text_config", kUnsupported, "quantization_config: quant_method \"fp8\"",
         [](TestCheckpoint& checkpoint) {
           const json text = checkpoint.config;
           checkpoint.config = {{"model_type", "gemma3"},

@@ -146,13 +146,16 @@ TEST_P(EqualBits, LogitsOfSomeRowsEqualThoseOfAll) {
 
 std::vector<Param> params() {
   std::vector<Param> result;
-  for (const std::string& family : test::reference_families())
+  std::vector<std::string> folders = test::reference_families();
+  folders.insert(folders.end(), {"gemma3-4-64", "qwen2-8-64"});
+  for (const std::string& family : folders)
     for (const Compute compute : {Compute::bf16, Compute::f32}) result.push_back({family, compute});
   return result;
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, EqualBits, testing::ValuesIn(params()), [](const auto& info) {
-  return info.param.family + (info.param.compute == Compute::bf16 ? "_bf16" : "_f32");
+  return test::test_name(info.param.family) +
+         (info.param.compute == Compute::bf16 ? "_bf16" : "_f32");
 });
 
 }  // namespace

@@ -74,7 +74,7 @@ class Reference : public testing::TestWithParam<std::string> {
 
 TEST_P(Reference, FloatLogitsAreWithinTenThousandthOfTheLargest) {
   const auto model = test::load_reference(GetParam(), Compute::f32, device_);
-  for (const int64_t length : test::Golden::lengths()) {
+  for (const int64_t length : golden_.lengths()) {
     const Outcome run = run_prompt(*model, golden_.ids(length));
     const auto expected = golden_.logits(length);
     const float error = largest_difference(run.logits, expected) / largest(expected);
@@ -86,6 +86,7 @@ TEST_P(Reference, FloatLogitsAreWithinTenThousandthOfTheLargest) {
 TEST_P(Reference, FloatHiddenStatesAreWithinTenThousandthOfTheLargest) {
   const auto model = test::load_reference(GetParam(), Compute::f32, device_);
   for (const int64_t length : {5, 24}) {
+    if (length == 5 && golden_.hidden(5, 0).empty()) continue;  // not of the quantised ones
     const Outcome run = run_prompt(*model, golden_.ids(length));
     ASSERT_EQ(run.hidden.size(), model->config().layers.size() + 1);
     for (size_t i = 0; i < run.hidden.size(); ++i) {
@@ -100,7 +101,7 @@ TEST_P(Reference, FloatHiddenStatesAreWithinTenThousandthOfTheLargest) {
 
 TEST_P(Reference, GreedyTokensAreEqualWhereTheMarginExceedsTheError) {
   engine::Engine engine(test::load_reference(GetParam(), Compute::f32, device_), 512, {});
-  for (const int64_t length : test::Golden::lengths()) {
+  for (const int64_t length : golden_.lengths()) {
     const auto expected = golden_.greedy(length);
     engine::Request request(engine, golden_.ids(length),
                             {.max_tokens = static_cast<int64_t>(expected.ids.size())});
@@ -139,6 +140,8 @@ TEST_P(Reference, Bf16StaysWithinHuggingFacesOwnDivergence) {
 
 INSTANTIATE_TEST_SUITE_P(Families, Reference, testing::ValuesIn(test::reference_families()),
                          [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Quantized, Reference, testing::ValuesIn(test::quantized_references()),
+                         [](const auto& info) { return test::test_name(info.param); });
 
 }  // namespace
 }  // namespace linnet

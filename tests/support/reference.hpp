@@ -1,5 +1,6 @@
 // Hugging Face's values for the four tiny checkpoints in tests/data/reference (made by
-// transformers 5.17 in float32 with eager attention).
+// transformers 5.17 in float32 with eager attention), and for six that MLX 0.32 quantised (from
+// MLX's own dequantised weights).
 #pragma once
 
 #include <filesystem>
@@ -19,6 +20,20 @@ inline const std::vector<std::string>& reference_families() {
   return names;
 }
 
+/// FAMILY-BITS-GROUP: MLX's files of the same weights.
+inline const std::vector<std::string>& quantized_references() {
+  static const std::vector<std::string> names{"gemma3-4-64", "gemma3-8-32", "qwen3-4-64",
+                                              "qwen2-8-64",  "llama3-4-32", "llama3-6-64"};
+  return names;
+}
+
+/// The name of a parametrised test.
+inline std::string test_name(std::string name) {
+  for (char& c : name)
+    if (c == '-') c = '_';
+  return name;
+}
+
 inline std::filesystem::path reference_folder(const std::string& family) {
   return std::filesystem::path(LINNET_TEST_DATA) / "reference" / family;
 }
@@ -30,7 +45,13 @@ class Golden {
       : file_(io::SafetensorsFile::open(reference_folder(family) / "golden.safetensors")),
         margins_(Json::parse_file(reference_folder(family) / "golden.json")) {}
 
-  static std::vector<int64_t> lengths() { return {1, 5, 24, 70}; }
+  /// Of the prompts that were recorded: 1, 24, 70, and 5 for those that are not quantised.
+  [[nodiscard]] std::vector<int64_t> lengths() const {
+    std::vector<int64_t> result;
+    for (const int64_t length : {1, 5, 24, 70})
+      if (file_.find("p" + std::to_string(length) + ".ids") != nullptr) result.push_back(length);
+    return result;
+  }
 
   [[nodiscard]] std::vector<int32_t> ids(int64_t length) const {
     return read<int32_t>("p" + std::to_string(length) + ".ids");
