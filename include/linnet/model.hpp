@@ -122,15 +122,27 @@ struct ModelFile {
   int64_t bytes = 0;
 };
 
+/// How matrices of a model are stored.
+struct MatrixFormat {
+  int bits = 0;            ///< 0: dense
+  int group_size = 0;      ///< weights that share a scale; 0 where dense
+  int64_t matrices = 0;    ///< of this format
+  int64_t parameters = 0;  ///< in them
+  std::string first;       ///< the name of one of them
+};
+
 /// What a checkpoint is, read from its headers alone.
 struct ModelInfo {
   std::string name;          ///< the folder's path, or "built-in"
   std::string architecture;  ///< transformers' class name, such as "Gemma3ForCausalLM"
   std::string model_type;    ///< config.json's model_type
-  int64_t parameters = 0;    ///< elements of all text-model tensors
+  int64_t parameters = 0;    ///< elements of all text-model tensors; a quantised weight is one
   int64_t stored_bytes = 0;  ///< of those tensors in the files
-  std::string dtype;         ///< of most parameters: "bf16", "f16" or "f32"
-  std::string quantization;  ///< "none"
+  std::string dtype;         ///< of most parameters, or their scales: "bf16", "f16" or "f32"
+  /// Of most parameters: "none", or as "4 bits in groups of 64". Of a loaded model it and `formats`
+  /// say what is in memory.
+  std::string quantization;
+  std::vector<MatrixFormat> formats;  ///< of all matrices, that of most parameters first
   int64_t vocab_size = 0;
   int64_t hidden_size = 0;
   int64_t intermediate_size = 0;
@@ -146,13 +158,15 @@ struct ModelInfo {
   std::vector<ModelFile> files;
 };
 
-/// Bytes that a model will take, known before anything is loaded.
+/// Bytes that a model will take, and in which form, known before anything is loaded.
 struct MemoryPlan {
   int64_t weight_bytes = 0;     ///< as they lie in memory
   int64_t kv_cache_bytes = 0;   ///< of one sequence of context_length tokens
   int64_t workspace_bytes = 0;  ///< the most that a forward pass holds beside them
   int64_t total_bytes = 0;
   int64_t context_length = 0;  ///< what kv_cache_bytes is for
+  /// Of the matrices in memory, that of most parameters first.
+  std::vector<MatrixFormat> formats;
 };
 
 /// Bytes of a model's own memory.

@@ -15,6 +15,14 @@ enum class Compute {
   f32,   ///< the reference: nothing is rounded; weights are exactly what the file holds
 };
 
+/// Weights in groups of few bits: w is about scale * q + bias with q in 0 .. 2^bits - 1, scale and
+/// bias shared by group_size consecutive inputs of one output. It is MLX's affine quantisation, to
+/// the bit.
+struct QuantizeOptions {
+  int bits = 0;         ///< 2, 3, 4, 5, 6 or 8; 0: not quantised
+  int group_size = 64;  ///< 32, 64 or 128
+};
+
 /// Bytes of weights read so far and in all.
 struct LoadProgress {
   int64_t done_bytes = 0;
@@ -24,6 +32,11 @@ struct LoadProgress {
 /// How a model is loaded. Values out of range are ErrorCode::invalid_argument at load_model().
 struct LoadOptions {
   Compute compute = Compute::bf16;
+  /// If bits are given, the matrices of a dense checkpoint are quantised as they are read, except
+  /// those whose inputs are no multiple of the group size. The model is the same to the bit as the
+  /// one that quantize_model() writes. A checkpoint that is quantised already is loaded as it is,
+  /// without this option.
+  QuantizeOptions quantize = {};
   /// Longest sequence (prompt and answer) that a request may reach; 0: what the model was trained
   /// for (max_position_embeddings).
   int64_t context_length = 0;

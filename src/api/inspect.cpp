@@ -13,9 +13,30 @@ namespace linnet {
 namespace {
 
 /// A model without weights, for its config and cache layout. One thread: nothing is computed.
-models::LoadedModel plan_only(const io::Checkpoint& checkpoint, Compute compute) {
+models::LoadedModel plan_only(const io::Checkpoint& checkpoint, Compute compute,
+                              Quantization quantize) {
   return models::load(checkpoint, Device::cpu({.threads = 1}),
-                      {.compute = compute, .plan_only = true});
+                      {.compute = compute, .plan_only = true, .quantize = quantize});
+}
+
+/// The matrices by format, of which `quantization` is one.
+std::vector<MatrixFormat> formats_of(std::span<const nn::TensorUse> tensors,
+                                     Quantization nn::TensorUse::*quantization) {
+  std::vector<MatrixFormat> formats;
+  for (const nn::TensorUse& tensor : tensors) {
+    if (!tensor.is_matrix()) continue;
+    const Quantization q = tensor.*quantization;
+    auto format = std::ranges::find_if(formats, [&](const MatrixFormat& f) {
+      return f.bits == q.bits && f.group_size == q.group_size;
+    });
+    if (format == formats.end())
+      format = formats.insert(format,
+                              {.bits = q.bits, .group_size = q.group_size, .first = tensor.name});
+    ++format->matrices;
+    format->parameters += tensor.outputs * tensor.inputs;
+  }
+  std::ranges::stable_sort(formats, std::greater<>(), &MatrixFormat::parameters);
+  return formats;
 }
 
 int64_t cache_bytes(const std::vector<nn::CacheGroup>& groups, int64_t tokens) {
@@ -31,11 +52,13 @@ int64_t cache_bytes(const std::vector<nn::CacheGroup>& groups, int64_t tokens) {
 /// The most that a forward pass over `tokens` holds at once beside weights and cache: the residual
 /// stream, a norm's output, the widest stage of a block (attention with its projections, or the
 /// gated feed-forward product), what a product needs to work, and the logits of one row in the
-/// forms that the sampler makes of them.
-int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens, int threads) {
+/// forms that the sampler makes of them. Matrices of several formats are multiplied one by one, and
+/// the feed-forward part then keeps gate, up and their product.
+int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens, int threads, bool mixed) {
   const int64_t q = c.num_attention_heads * c.head_dim;
   const int64_t kv = c.num_key_value_heads * c.head_dim;
-  const int64_t per_token = 4 * c.hidden_size + std::max(c.intermediate_size, 4 * q + 4 * kv) +
+  const int64_t per_token = 4 * c.hidden_size +
+                            std::max((mixed ? 4 : 1) * c.intermediate_size, 4 * q + 4 * kv) +
                             2 * c.head_dim * static_cast<int64_t>(c.rope.size());
   const int64_t floats = checked_add(checked_mul(tokens, per_token), 6 * c.vocab_size);
   const int64_t inputs = std::max({c.hidden_size, q, c.intermediate_size});
@@ -48,9 +71,21 @@ int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens, int thread
 
 }  // namespace
 
+Quantization quantization_of(const QuantizeOptions& options) {
+  if (options.bits == 0) return {};
+  const Quantization result{.bits = options.bits, .group_size = options.group_size};
+  check_supported(result);
+  return result;
+}
+
+std::string to_string(const MatrixFormat& format) {
+  if (format.bits == 0) return "none";
+  return fmt::format("{} bits in groups of {}", format.bits, format.group_size);
+}
+
 ModelInfo describe(const io::Checkpoint& checkpoint) {
   const models::Family& family = models::family_of(checkpoint);
-  const models::LoadedModel planned = plan_only(checkpoint, Compute::bf16);
+  const models::LoadedModel planned = plan_only(checkpoint, Compute::bf16, {});
   const models::DecoderConfig& c = planned.model->config();
   ModelInfo info{.name = checkpoint.name(),
                  .architecture = std::string(family.architecture),
@@ -58,7 +93,7 @@ ModelInfo describe(const io::Checkpoint& checkpoint) {
                  .parameters = planned.elements,
                  .stored_bytes = planned.stored_bytes,
                  .dtype = std::string(to_string(planned.main_dtype)),
-                 .quantization = "none",
+                 .formats = formats_of(planned.tensors, &nn::TensorUse::stored),
                  .vocab_size = c.vocab_size,
                  .hidden_size = c.hidden_size,
                  .intermediate_size = c.intermediate_size,
@@ -69,6 +104,7 @@ ModelInfo describe(const io::Checkpoint& checkpoint) {
                  .max_context_length = c.max_position_embeddings,
                  .tied_embeddings = c.tie_word_embeddings,
                  .has_tokenizer = checkpoint.file("tokenizer.json").has_value()};
+  info.quantization = to_string(info.formats.front());
   for (const models::LayerAttention& layer : c.layers) {
     if (layer.window == 0) continue;
     info.sliding_window = layer.window;
@@ -80,7 +116,8 @@ ModelInfo describe(const io::Checkpoint& checkpoint) {
 }
 
 MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& options) {
-  const models::LoadedModel planned = plan_only(checkpoint, options.compute);
+  const models::LoadedModel planned =
+      plan_only(checkpoint, options.compute, quantization_of(options.quantize));
   const models::DecoderConfig& c = planned.model->config();
   require(options.context_length >= 0 && options.context_length <= c.max_position_embeddings,
           "context_length {} is outside 0..{} (max_position_embeddings)", options.context_length,
@@ -89,9 +126,11 @@ MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& option
   plan.context_length =
       options.context_length > 0 ? options.context_length : c.max_position_embeddings;
   plan.weight_bytes = planned.weight_bytes;
+  plan.formats = formats_of(planned.tensors, &nn::TensorUse::loaded);
   plan.kv_cache_bytes = cache_bytes(planned.model->cache_groups(), plan.context_length);
   plan.workspace_bytes = forward_bytes(c, std::min(engine::kPrefillChunk, plan.context_length),
-                                       options.threads > 0 ? options.threads : physical_cores());
+                                       options.threads > 0 ? options.threads : physical_cores(),
+                                       plan.formats.size() > 1);
   plan.total_bytes =
       checked_add(checked_add(plan.weight_bytes, plan.kv_cache_bytes), plan.workspace_bytes);
   return plan;

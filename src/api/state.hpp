@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/quantization.hpp"
 #include "engine/engine.hpp"
 #include "engine/request.hpp"
 #include "io/checkpoint.hpp"
@@ -28,6 +29,12 @@ class ModelLoader {
  public:
   static TextModel load(const io::Checkpoint& checkpoint, const LoadOptions& options);
 };
+
+/// Errors: invalid_argument for bits or groups that do not exist.
+Quantization quantization_of(const QuantizeOptions& options);
+
+/// "none" or "4 bits in groups of 64".
+std::string to_string(const MatrixFormat& format);
 
 /// The built-in model's files.
 io::Checkpoint builtin_checkpoint();

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/error.hpp"
+#include "base/quantization.hpp"
 
 namespace linnet::cli {
 namespace {
@@ -85,6 +86,23 @@ std::pair<int32_t, float> parse_logit_bias(const std::string& option, const std:
     throw CLI::ValidationError(
         option, fmt::format("\"{}\" is not ID:VALUE, as in 42:-1.5 or 42:-inf", text));
   return bias;
+}
+
+QuantizeOptions parse_quantize(const std::string& option, const std::string& text) {
+  const std::string_view whole = text;
+  const size_t colon = whole.find(':');
+  QuantizeOptions options;
+  if (!parse_number(whole.substr(0, colon), options.bits) ||
+      (colon != std::string_view::npos &&
+       !parse_number(whole.substr(colon + 1), options.group_size)))
+    throw CLI::ValidationError(
+        option, fmt::format("\"{}\" is not BITS or BITS:GROUP, as in 4 or 4:32", text));
+  if (!is_supported({.bits = options.bits, .group_size = options.group_size}))
+    throw CLI::ValidationError(
+        option, fmt::format("{} bits in groups of {} do not exist; bits are 2, 3, 4, 5, 6 or 8, "
+                            "groups 32, 64 or 128",
+                            options.bits, options.group_size));
+  return options;
 }
 
 std::string read_standard_input() {

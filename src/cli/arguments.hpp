@@ -2,6 +2,8 @@
 // which is wrong usage.
 #pragma once
 
+#include <linnet/options.hpp>
+
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
@@ -22,6 +24,10 @@ std::vector<int32_t> parse_ids(const std::string& option, const std::string& tex
 
 /// "ID:VALUE", where VALUE is a number, "inf" or "-inf". Errors: as parse_ids.
 std::pair<int32_t, float> parse_logit_bias(const std::string& option, const std::string& text);
+
+/// "BITS" or "BITS:GROUP", as in 4 or 4:32; bits and groups that do not exist are refused.
+/// Errors: as parse_ids.
+QuantizeOptions parse_quantize(const std::string& option, const std::string& text);
 
 /// Standard input up to its end, without the newline that ends it. Errors: device if it cannot be
 /// read; invalid_argument beyond 64 MiB.

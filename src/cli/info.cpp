@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "cli/commands.hpp"
+#include "cli/formats.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
 #include "cli/units.hpp"
@@ -29,6 +30,7 @@ std::string to_json(const ModelInfo& info) {
                                 {"stored_bytes", info.stored_bytes},
                                 {"dtype", info.dtype},
                                 {"quantization", info.quantization},
+                                {"formats", formats_to_json(info.formats)},
                                 {"vocab_size", info.vocab_size},
                                 {"hidden_size", info.hidden_size},
                                 {"intermediate_size", info.intermediate_size},
@@ -48,14 +50,6 @@ std::string to_json(const ModelInfo& info) {
   return result.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// 1234567 as "1,234,567".
-std::string grouped(int64_t number) {
-  std::string digits = std::to_string(number);
-  for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3)
-    digits.insert(static_cast<size_t>(i), ",");
-  return digits;
-}
-
 std::string to_text(const ModelInfo& info) {
   std::string text;
   const auto line = [&text](std::string_view name, const std::string& value) {
@@ -65,6 +59,7 @@ std::string to_text(const ModelInfo& info) {
   line("architecture", fmt::format("{} ({})", info.architecture, info.model_type));
   line("parameters", fmt::format("{}, {}, quantization: {}, {} in files", grouped(info.parameters),
                                  info.dtype, info.quantization, format_bytes(info.stored_bytes)));
+  line("matrices", formats_to_text(info.formats, 16));
   line("layers", fmt::format("{} of width {}, feed-forward {}", info.num_layers, info.hidden_size,
                              info.intermediate_size));
   line("attention", fmt::format("{} heads of {}, {} for keys and values", info.num_attention_heads,

@@ -27,6 +27,15 @@ void add_plan_flags(CLI::App& command, ModelOptions& options) {
           "arithmetic: bf16 (the default), or f32, the reference")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->type_name("TYPE");
+  command
+      .add_option_function<std::string>(
+          "--quantize",
+          [&options](const std::string& text) {
+            options.load.quantize = parse_quantize("--quantize", text);
+          },
+          "quantise the weights while loading: 2, 3, 4, 5, 6 or 8 bits in groups of 32, 64 (the "
+          "default) or 128")
+      ->type_name("BITS[:GROUP]");
   add_number(command, "--context", options.load.context_length,
              "longest sequence, prompt and answer, in tokens; 0: what the model was trained for",
              "N");

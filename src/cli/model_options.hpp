@@ -17,7 +17,7 @@ struct ModelOptions {
 
 /// -m, --model
 void add_model_flag(CLI::App& command, ModelOptions& options);
-/// --compute and --context: what a plan depends on.
+/// --compute, --quantize and --context: what a plan depends on.
 void add_plan_flags(CLI::App& command, ModelOptions& options);
 /// Those, --threads and --memory-budget.
 void add_load_flags(CLI::App& command, ModelOptions& options);

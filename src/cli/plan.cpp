@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "cli/commands.hpp"
+#include "cli/formats.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
 #include "cli/units.hpp"
@@ -24,11 +25,11 @@ ExitCode plan(const PlanCommand& command) {
                               ? plan_model(*command.model.folder, command.model.load)
                               : plan_builtin_model(command.model.load);
   if (command.json) {
-    const nlohmann::ordered_json result{{"weight_bytes", plan.weight_bytes},
-                                        {"kv_cache_bytes", plan.kv_cache_bytes},
-                                        {"workspace_bytes", plan.workspace_bytes},
-                                        {"total_bytes", plan.total_bytes},
-                                        {"context_length", plan.context_length}};
+    const nlohmann::ordered_json result{
+        {"weight_bytes", plan.weight_bytes},       {"kv_cache_bytes", plan.kv_cache_bytes},
+        {"workspace_bytes", plan.workspace_bytes}, {"total_bytes", plan.total_bytes},
+        {"context_length", plan.context_length},   {"formats", formats_to_json(plan.formats)}};
+    // A tensor's name is UTF-8: it comes from a JSON header.
     write_out(result.dump() + "\n");
     return ExitCode::success;
   }
@@ -38,7 +39,8 @@ ExitCode plan(const PlanCommand& command) {
   write_out(
       line("weights", plan.weight_bytes) +
       line(fmt::format("keys and values of {} tokens", plan.context_length), plan.kv_cache_bytes) +
-      line("workspace", plan.workspace_bytes) + line("total", plan.total_bytes));
+      line("workspace", plan.workspace_bytes) + line("total", plan.total_bytes) +
+      fmt::format("{:<16}{}\n", "matrices", formats_to_text(plan.formats, 16)));
   return ExitCode::success;
 }
 

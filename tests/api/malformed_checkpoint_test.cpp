@@ -313,7 +313,7 @@ TEST(MalformedCheckpoint, Tensors) {
        {"one too many outside of the model", kUnsupported, "score.weight", with("score.weight")},
        {"a tower nobody knows", kUnsupported, "audio_tower.conv.weight",
         with("audio_tower.conv.weight")},
-       {"quantised parts", kUnsupported, "model.layers.0.mlp.up_proj.scales",
+       {"quantised parts", kMalformed, "model.layers.0.mlp.up_proj.scales",
         with("model.layers.0.mlp.up_proj.scales")},
        {"transposed", kMalformed, std::string(up) + " is [128, 256], expected [256, 128]",
         reshaped(up, {128, 256})},
