@@ -6,8 +6,8 @@
 //     allow;
 //   - quantised weights are unpacked to exact bf16 integers. Every group's sums start from zero and
 //     leave through memory to be scaled into float32 sums. One group of two panels stays in
-//     registers while the rows of a block pass by: 2 loads for 4 products. Two groups are scaled
-//     into the sums at a time, kLag steps behind, when the stored tiles have reached the cache.
+//     registers while the rows of a block pass by: 2 loads for 4 products. The scaling runs kLag
+//     steps behind, when the stored tiles have reached the cache.
 // A tile load that misses the first cache costs 60 cycles and more, and prefetching by hand costs
 // as much as it saves, so everything is blocked for the first cache: rows in blocks of 64, k in
 // chunks of 128 (256 for dense weights).
@@ -26,7 +26,7 @@ namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
 inline constexpr int64_t kTileK = 32;           // k of a tile of rows or weights
 inline constexpr int64_t kTileWords = 16 * 16;  // floats, or pairs of bf16, of a tile
-inline constexpr int64_t kRowTiles = 4;         // row tiles of a block
+inline constexpr int64_t kRowTiles = 8;         // row tiles of a block
 inline constexpr int64_t kGroupedChunkK = 128;  // whole groups of every size
 inline constexpr int64_t kDenseChunkK = 256;    // two panels of it fill 16 KiB
 inline constexpr int64_t kLag = 2;              // steps between a tile's store and its use
@@ -99,36 +99,30 @@ void dense_tiles(Tiles& tiles, const PreparedRows& x, const PanelRange& range) {
   }
 }
 
-/// Stored tiles of kGroups groups of kPanels panels that wait to be scaled into the sums.
+/// Stored tiles of one group and kPanels panels that wait to be scaled into the sums.
 struct Pending {
   float* sums = nullptr;          // [16][16] of the first panel; null: nothing waits
   int64_t panel_stride = 0;       // floats between panels of sums
-  const float* tiles[2] = {};     // of each group: [panels][16][16]
-  const float* scales = nullptr;  // [groups][16] of the first panel
+  const float* tiles = nullptr;   // [panels][16][16]
+  const float* scales = nullptr;  // [16] of the first panel
   int64_t scale_stride = 0;       // floats between panels of scales
   bool first = false;             // the sums start here
 };
 
-template <int kPanels, int kGroups>
+template <int kPanels>
 HWY_INLINE void scale_tiles(const Pending& p) {
   if (p.sums == nullptr) return;
   for (int panel = 0; panel < kPanels; ++panel) {
-    const F32x16 scale0 = load(p.scales + panel * p.scale_stride);
-    const F32x16 scale1 = load(p.scales + panel * p.scale_stride + (kGroups - 1) * kLanes);
+    const F32x16 scale = load(p.scales + panel * p.scale_stride);
     float* to = p.sums + panel * p.panel_stride;
-    const float* from0 = p.tiles[0] + panel * kTileWords;
-    const float* from1 = p.tiles[kGroups - 1] + panel * kTileWords;
-    for (int at = 0; at < kTileWords; at += kLanes) {
-      F32x16 s = p.first ? zero() : load(to + at);
-      s = fma(scale0, load(from0 + at), s);
-      if constexpr (kGroups > 1) s = fma(scale1, load(from1 + at), s);
-      store(s, to + at);
-    }
+    const float* from = p.tiles + panel * kTileWords;
+    for (int at = 0; at < kTileWords; at += kLanes)
+      store(fma(scale, load(from + at), p.first ? zero() : load(to + at)), to + at);
   }
 }
 
 /// The tiles of steps on their way to the sums.
-template <int kPanels, int kGroups>
+template <int kPanels>
 class Ring {
  public:
   /// `room`: kLag + 1 times kPanels tiles.
@@ -139,7 +133,7 @@ class Ring {
   HWY_INLINE void push(const Pending& pending) {
     steps_[at_] = pending;
     at_ = at_ == kLag ? 0 : at_ + 1;
-    scale_tiles<kPanels, kGroups>(steps_[at_]);
+    scale_tiles<kPanels>(steps_[at_]);
     steps_[at_].sums = nullptr;
   }
   void flush() {
@@ -152,12 +146,11 @@ class Ring {
   int64_t at_ = 0;
 };
 
-/// Some rows by one group of kPanels panels: `stored(row tile)` says where its tiles go, `after(row
-/// tile)` is called when they are on their way.
-template <int kPanels, int kTiles, class Tiles, class Stored, class After>
-HWY_INLINE void multiply_group(Tiles& tiles, const uint32_t* weights, const PreparedRows& x,
-                               int64_t k, int64_t begin, int64_t end, const Stored& stored,
-                               const After& after) {
+/// One group of kPanels panels by the row tiles begin .. end - 1; `pending` is that of row tile 0.
+template <int kPanels, int kTiles, class Tiles>
+HWY_INLINE void multiply_group(Tiles& tiles, Ring<kPanels>& ring, const PreparedRows& x,
+                               const uint32_t* weights, Pending pending, int64_t k, int64_t begin,
+                               int64_t end) {
   static_assert(kPanels <= 2 && kPanels * kTiles <= 4);
   // Sums in tiles 0 and 1, rows in 2 and 3, weights in 4..7: [kPanels][kTiles].
   tiles.template load<4>(weights, kTileBytes);
@@ -166,6 +159,7 @@ HWY_INLINE void multiply_group(Tiles& tiles, const uint32_t* weights, const Prep
     tiles.template load<6>(weights + 2 * kTileWords, kTileBytes);
     tiles.template load<7>(weights + 3 * kTileWords, kTileBytes);
   }
+  pending.sums += begin * kTileWords;
   for (int64_t tile = begin; tile < end; ++tile) {
     const uint32_t* rows = row_tile(x, tile, k);
     tiles.template zero<0>();
@@ -186,10 +180,12 @@ HWY_INLINE void multiply_group(Tiles& tiles, const uint32_t* weights, const Prep
       tiles.template load<3>(rows + 3 * kTileWords, kTileBytes);
       tiles.template dot<0, 3, 7>();
     }
-    float* to = stored(tile);
-    tiles.template store<0>(to, kTileBytes);
-    if constexpr (kPanels > 1) tiles.template store<1>(to + kTileWords, kTileBytes);
-    after(tile, to);
+    float* stored = ring.next();
+    tiles.template store<0>(stored, kTileBytes);
+    if constexpr (kPanels > 1) tiles.template store<1>(stored + kTileWords, kTileBytes);
+    pending.tiles = stored;
+    ring.push(pending);
+    pending.sums += kTileWords;
   }
 }
 
@@ -200,7 +196,7 @@ struct GroupedRange {
   int64_t groups = 0;
   float* sums = nullptr;
   int64_t panels = 0;
-  float* room = nullptr;  // of the ring, then kRowTiles x 2 tiles
+  float* room = nullptr;  // of the ring
 };
 
 /// 32 / kWidth k of sixteen outputs as rows of a tile: pairs of bf16 integers.
@@ -249,66 +245,29 @@ HWY_INLINE void unpack_chunk(const PanelRange& range, const GroupedRange& to, in
   }
 }
 
-/// kGroups groups of kPanels panels by one block of rows.
-template <int kPanels, int kTiles, int kGroups, class Tiles>
-HWY_INLINE void multiply_groups(Tiles& tiles, Ring<kPanels, kGroups>& ring, const PreparedRows& x,
-                                const GroupedRange& range, Pending pending, const uint32_t* weights,
-                                int64_t k, int64_t begin) {
-  const int64_t end = std::min(begin + kRowTiles, x.padded_rows / 16);
-  float* waiting = range.room + (kLag + 1) * kPanels * kTileWords;  // the first group's tiles
-  const auto waits = [&](int64_t tile)
-                         HWY_ATTR { return waiting + (tile - begin) * kPanels * kTileWords; };
-  if constexpr (kGroups > 1) {
-    multiply_group<kPanels, kTiles>(tiles, weights, x, k, begin, end, waits,
-                                    [](int64_t, float*) {});
-    weights += kPanels * kTiles * kTileWords;
-    k += kTiles * kTileK;
-  }
-  float* sums = pending.sums;
-  multiply_group<kPanels, kTiles>(
-      tiles, weights, x, k, begin, end, [&](int64_t) HWY_ATTR { return ring.next(); },
-      [&](int64_t tile, float* stored) HWY_ATTR {
-        pending.sums = sums + tile * kTileWords;
-        pending.tiles[0] = kGroups > 1 ? waits(tile) : stored;
-        pending.tiles[1] = stored;
-        ring.push(pending);
-      });
-  // The waiting tiles are written again next.
-  if constexpr (kGroups > 1) ring.flush();
-}
-
-/// All panels and groups of one chunk of k, kPanels panels and kGroups groups at a time.
-template <int kPanels, int kTiles, int kGroups, class Tiles>
-void multiply_chunk(Tiles& tiles, const PreparedRows& x, const GroupedRange& range, int64_t first,
-                    int64_t k, int64_t count) {
+/// One chunk of k of the panels from `first` on, kPanels at a time.
+template <int kPanels, int kTiles, class Layout, class Tiles>
+void grouped_chunk(Tiles& tiles, const PreparedRows& x, const PanelRange& panels,
+                   const GroupedRange& range, int64_t first, int64_t k) {
   constexpr int64_t group = kTiles * kTileK;
-  Ring<kPanels, kGroups> ring(range.room);
-  for (int64_t tile = 0; tile < x.padded_rows / 16; tile += kRowTiles)
-    for (int64_t panel = first; panel + kPanels <= range.panels; panel += kPanels)
-      for (int64_t at = 0; at < count; at += kGroups * group)
-        multiply_groups<kPanels, kTiles, kGroups>(
-            tiles, ring, x, range,
+  const int64_t end = first + (range.panels - first) / kPanels * kPanels;
+  if (first == end) return;
+  const int64_t count = std::min(kGroupedChunkK, x.k - k);
+  const int64_t row_tiles = x.padded_rows / 16;
+  unpack_chunk<kPanels, kTiles, Layout>(panels, range, first, end, k, count);
+  Ring<kPanels> ring(range.room);
+  for (int64_t tile = 0; tile < row_tiles; tile += kRowTiles)
+    for (int64_t panel = first; panel < end; panel += kPanels)
+      for (int64_t at = 0; at < count; at += group)
+        multiply_group<kPanels, kTiles>(
+            tiles, ring, x, range.weights + (panel * count + at * kPanels) / 2 * kLanes,
             {.sums = range.sums + panel * x.padded_rows * kLanes,
              .panel_stride = x.padded_rows * kLanes,
              .scales = range.scales + (panel * range.groups + (k + at) / group) * kLanes,
              .scale_stride = range.groups * kLanes,
              .first = k + at == 0},
-            range.weights + (panel * count + at * kPanels) / 2 * kLanes, k + at, tile);
+            k + at, tile, std::min(tile + kRowTiles, row_tiles));
   ring.flush();
-}
-
-/// One chunk of k of the panels from `first` on, kPanels at a time.
-template <int kPanels, int kTiles, class Layout, class Tiles>
-void grouped_chunk(Tiles& tiles, const PreparedRows& x, const PanelRange& panels,
-                   const GroupedRange& range, int64_t first, int64_t k) {
-  const int64_t end = first + (range.panels - first) / kPanels * kPanels;
-  if (first == end) return;
-  const int64_t count = std::min(kGroupedChunkK, x.k - k);
-  unpack_chunk<kPanels, kTiles, Layout>(panels, range, first, end, k, count);
-  if (kTiles < 4 && count % (2 * kTiles * kTileK) == 0)
-    multiply_chunk<kPanels, kTiles, 2>(tiles, x, range, first, k, count);
-  else
-    multiply_chunk<kPanels, kTiles, 1>(tiles, x, range, first, k, count);
 }
 
 template <class Layout, class Tiles>
@@ -318,8 +277,8 @@ void grouped_tiles(Tiles& tiles, const PreparedRows& x, const PanelRange& range)
   const int64_t groups = w.groups();
   auto* weights = reinterpret_cast<uint32_t*>(range.scratch);
   auto* room = reinterpret_cast<float*>(weights + kJobPanels * kChunkK * kLanes);
-  static_assert((kLag + 1 + kRowTiles) * 2 * kTileWords <= 8 * 1024);
-  float* scales = room + 8 * 1024;
+  float* scales = room + (kLag + 1) * 2 * kTileWords;
+  static_assert((kLag + 1) * 2 * kTileWords <= 8 * 1024);
   float* biases = scales + panels * groups * kLanes;
   for (int64_t panel = 0; panel < panels; ++panel)
     Layout::scales(w, range.begin + panel, scales + panel * groups * kLanes,
