@@ -81,18 +81,23 @@ Prepared prepare(const Shapes& s, DType dtype, int64_t layers) {
   cache->sequences[0].first_position = s.cached;
   auto y = std::make_shared<Array>(Array::empty(q.shape(), DType::f32, device()));
   auto layer = std::make_shared<int64_t>(0);
+  auto workspace = std::make_shared<Array>(Array::empty(
+      {kernels::cpu::attention_workspace(cache->layout, s.heads, device()->threads().size())},
+      DType::u8, device()));
   const auto run = [=] {
     *layer = (*layer + 1) % cache->layers;
-    kernels::cpu::attention({.queries = q.data<float>(),
-                             .y = y->mutable_data<float>(),
-                             .heads = s.heads,
-                             .layout = cache->layout,
-                             .layer_offset = *layer * layer_bytes,
-                             .scale = scale,
-                             .window = s.window,
-                             .round_to_bf16 = dtype == DType::bf16,
-                             .sequences = cache->sequences},
-                            device()->context());
+    kernels::cpu::attention(
+        {.queries = q.data<float>(),
+         .y = y->mutable_data<float>(),
+         .heads = s.heads,
+         .layout = cache->layout,
+         .layer_offset = *layer * layer_bytes,
+         .scale = scale,
+         .window = s.window,
+         .round_to_bf16 = dtype == DType::bf16,
+         .sequences = cache->sequences,
+         .workspace = reinterpret_cast<std::byte*>(workspace->mutable_data<uint8_t>())},
+        device()->context());
   };
   const auto check = [=]() -> std::string {
     run();

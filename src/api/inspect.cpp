@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "engine/kv_sequence.hpp"
+#include "kernels/attention.hpp"
 #include "kernels/matmul.hpp"
 #include "models/registry.hpp"
 
@@ -62,9 +63,12 @@ int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens, int thread
                             2 * c.head_dim * static_cast<int64_t>(c.rope.size());
   const int64_t floats = checked_add(checked_mul(tokens, per_token), 6 * c.vocab_size);
   const int64_t inputs = std::max({c.hidden_size, q, c.intermediate_size});
-  // Groups of 32 are the smallest there are.
-  const int64_t bytes = checked_add(checked_mul(floats, 4),
-                                    kernels::cpu::linear_workspace(tokens, inputs, 32, threads));
+  // Groups of 32 are the smallest there are. Attention and products do not work at the same time.
+  const kernels::KvLayout layout{.kv_heads = c.num_key_value_heads, .head_dim = c.head_dim};
+  const int64_t working =
+      std::max(kernels::cpu::linear_workspace(tokens, inputs, 32, threads),
+               kernels::cpu::attention_workspace(layout, c.num_attention_heads, threads));
+  const int64_t bytes = checked_add(checked_mul(floats, 4), working);
   // The pool rounds a block up by at most an eighth.
   return checked_add(bytes, bytes / 8);
 }

@@ -63,11 +63,14 @@ struct AttentionArgs {
   int64_t window = 0;  // a row sees itself and the window - 1 keys before it; 0: all before it
   bool round_to_bf16 = false;  // queries and probabilities, where they enter a product
   std::span<const KvSequence> sequences;
+  std::byte* workspace = nullptr;  // attention_workspace bytes, aligned to 64
 };
 
 namespace cpu {
 /// Stores the rows' keys and values at their positions (rounded to bf16 if the cache is).
 void kv_write(const KvWriteArgs& args, const Context& context);
+/// What attention() needs to work, whatever the rows.
+int64_t attention_workspace(const KvLayout& layout, int64_t heads, int threads);
 /// y = softmax(q k^T * scale) v over each row's visible keys, which must have been written. A head
 /// h reads kv head h / (H / K).
 void attention(const AttentionArgs& args, const Context& context);

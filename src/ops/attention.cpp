@@ -46,16 +46,21 @@ Array cached_attention(const Array& q, const Array& k, const Array& v,
                           .sequences = sequences},
                          context);
   Array y = Array::empty(q.shape(), DType::f32, q.device());
-  kernels::cpu::attention({.queries = dense_q.data<float>(),
-                           .y = y.mutable_data<float>(),
-                           .heads = q.dim(1),
-                           .layout = layout,
-                           .layer_offset = layer_offset,
-                           .scale = options.scale,
-                           .window = options.window,
-                           .round_to_bf16 = options.rounding == Rounding::bf16,
-                           .sequences = sequences},
-                          context);
+  Array workspace =
+      Array::empty({kernels::cpu::attention_workspace(layout, q.dim(1), context.pool.size())},
+                   DType::u8, q.device());
+  kernels::cpu::attention(
+      {.queries = dense_q.data<float>(),
+       .y = y.mutable_data<float>(),
+       .heads = q.dim(1),
+       .layout = layout,
+       .layer_offset = layer_offset,
+       .scale = options.scale,
+       .window = options.window,
+       .round_to_bf16 = options.rounding == Rounding::bf16,
+       .sequences = sequences,
+       .workspace = reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>())},
+      context);
   return y;
 }
 

@@ -1,282 +1,320 @@
+// attention(): cuts the rows into tiles and has a path compute them, each on one thread; or, where
+// there are too few rows for all threads, spreads the chunks of keys of all tiles.
 #include "kernels/attention.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <vector>
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/cpu/attention.cpp"
-#include <hwy/foreach_target.h>  // compiles this file once per instruction set
-
-#ifndef LINNET_KERNELS_CPU_ATTENTION_ONCE_
-#define LINNET_KERNELS_CPU_ATTENTION_ONCE_
-namespace linnet::kernels::cpu {
-
-inline constexpr int64_t kQueryRows = 8;  // rows (token x head of one kv head) of one tile
-
-/// Rows begin .. begin + count - 1 of one sequence and kv head; row r is token r / group and the
-/// (r % group)-th head of its group.
-struct QueryTile {
-  const KvSequence* sequence = nullptr;
-  int64_t kv_head = 0;
-  int64_t begin = 0;
-  int64_t count = 0;
-};
-
-}  // namespace linnet::kernels::cpu
-#endif
-
-#include "kernels/cpu/dot-inl.h"
-#include "kernels/cpu/math-inl.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace linnet::kernels::cpu::HWY_NAMESPACE {
-
-inline constexpr float kMasked = -std::numeric_limits<float>::infinity();
-inline constexpr int64_t kChunkBlocks = kAttentionChunk / kBlockTokens;
-
-HWY_INLINE void round_row(float* values, int64_t n) {
-  for (int64_t i = 0; i < n; i += kLanes) {
-    BF16 rounded[kLanes];
-    store(load(values + i), rounded);
-    store(load(rounded), values + i);
-  }
-}
-
-/// What a tile keeps between chunks.
-struct TileState {
-  float queries[kQueryRows * kMaxHeadDim];  // rows of Dp floats
-  float sums[kQueryRows * kMaxHeadDim];     // weighted values, rows of ceil(D/16)*16 floats
-  float scores[kQueryRows * kAttentionChunk];
-  float lane_sums[kQueryRows][kLanes];
-  float maxima[kQueryRows];
-  float rescale[kQueryRows];
-  int64_t positions[kQueryRows];
-  int64_t first_key[kQueryRows];
-};
-
-/// scores[r][column .. column + 31] = q_r . k * scale for the keys of one block.
-template <int kRows, class Element>
-HWY_INLINE void score_rows(const AttentionArgs& a, TileState& s, int64_t row, int64_t column,
-                           const Element* keys) {
-  const int64_t padded = round_up(a.layout.head_dim, kBlockTokens);
-  const F32x16 scale = set(a.scale);
-  for (int panel = 0; panel < 2; panel += kTilePanels) {
-    F32x16 acc[kRows][kTilePanels];
-    for (int r = 0; r < kRows; ++r)
-      for (int p = 0; p < kTilePanels; ++p) acc[r][p] = zero();
-    dot_tile<kRows, kTilePanels>(s.queries + row * padded, padded, keys + panel * padded * kLanes,
-                                 padded * kLanes, padded / 32, acc);
-    for (int r = 0; r < kRows; ++r)
-      for (int p = 0; p < kTilePanels; ++p)
-        store(acc[r][p] * scale,
-              s.scores + (row + r) * kAttentionChunk + column + (panel + p) * kLanes);
-  }
-}
-
-/// The softmax of one row over one chunk: scores become probabilities relative to the new maximum.
-HWY_INLINE void soften_row(const AttentionArgs& a, TileState& s, int64_t row, int64_t chunk_start) {
-  float* scores = s.scores + row * kAttentionChunk;
-  const int64_t first = std::max<int64_t>(s.first_key[row] - chunk_start, 0);
-  const int64_t last = std::min<int64_t>(s.positions[row] - chunk_start, kAttentionChunk - 1);
-  if (last < 0 || first >= kAttentionChunk) {  // nothing visible: the row is left as it is
-    std::fill(scores, scores + kAttentionChunk, 0.0F);
-    s.rescale[row] = -1;
-    return;
-  }
-  std::fill(scores, scores + first, kMasked);
-  std::fill(scores + last + 1, scores + kAttentionChunk, kMasked);
-  F32x16 largest = set(s.maxima[row]);
-  for (int64_t i = 0; i < kAttentionChunk; i += kLanes) largest = max(load(scores + i), largest);
-  const float maximum = max_lanes(largest);
-  float scale_lanes[kLanes];
-  store(exp(set(s.maxima[row]) - set(maximum)), scale_lanes);
-  const float rescale = scale_lanes[0];
-  F32x16 sum = load(s.lane_sums[row]) * set(rescale);
-  for (int64_t i = 0; i < kAttentionChunk; i += kLanes) {
-    const F32x16 p = exp(load(scores + i) - set(maximum));
-    sum = sum + p;
-    store(p, scores + i);
-  }
-  store(sum, s.lane_sums[row]);
-  if (a.round_to_bf16) round_row(scores, kAttentionChunk);
-  s.maxima[row] = maximum;
-  s.rescale[row] = rescale;
-}
-
-/// sums[r][panel] = sums * rescale + p_r . V over the blocks of a chunk.
-template <int kRows, class Element>
-HWY_INLINE void weigh_rows(const TileState& s, float* sums, int64_t width, int64_t row,
-                           int64_t panel, const Element* const* values) {
-  F32x16 acc[kRows][1];
-  for (int r = 0; r < kRows; ++r) acc[r][0] = zero();
-  for (int64_t block = 0; block < kChunkBlocks; ++block) {
-    if (values[block] == nullptr) continue;
-    dot_tile<kRows, 1>(s.scores + row * kAttentionChunk + block * kBlockTokens, kAttentionChunk,
-                       values[block] + panel * kBlockTokens * kLanes, 0, 1, acc);
-  }
-  for (int r = 0; r < kRows; ++r) {
-    const float rescale = s.rescale[row + r];
-    if (rescale < 0) continue;
-    float* sum = sums + (row + r) * width + panel * kLanes;
-    store(fma(load(sum), set(rescale), acc[r][0]), sum);
-  }
-}
-
-template <class Element>
-void attend_tile(const AttentionArgs& a, const QueryTile& tile) {
-  const int64_t dim = a.layout.head_dim;
-  const int64_t padded = round_up(dim, kBlockTokens);
-  const int64_t width = round_up(dim, kLanes);
-  const int64_t group = a.heads / a.layout.kv_heads;
-  const KvSequence& sequence = *tile.sequence;
-  TileState s;
-  int64_t lowest = std::numeric_limits<int64_t>::max();
-  int64_t highest = 0;
-  for (int64_t r = 0; r < tile.count; ++r) {
-    const int64_t token = (tile.begin + r) / group;
-    const int64_t head = tile.kv_head * group + (tile.begin + r) % group;
-    const float* q = a.queries + ((sequence.first_row + token) * a.heads + head) * dim;
-    float* to = s.queries + r * padded;
-    std::copy(q, q + dim, to);
-    std::fill(to + dim, to + padded, 0.0F);
-    if (a.round_to_bf16) round_row(to, padded);
-    s.positions[r] = sequence.first_position + token;
-    s.first_key[r] = a.window > 0 ? std::max<int64_t>(0, s.positions[r] - a.window + 1) : 0;
-    s.maxima[r] = kMasked;
-    std::fill(s.lane_sums[r], s.lane_sums[r] + kLanes, 0.0F);
-    lowest = std::min(lowest, s.first_key[r]);
-    highest = std::max(highest, s.positions[r]);
-  }
-  std::fill(s.sums, s.sums + tile.count * width, 0.0F);
-
-  const int64_t chunks_end = highest / kAttentionChunk + 1;
-  for (int64_t chunk = lowest / kAttentionChunk; chunk < chunks_end; ++chunk) {
-    const int64_t chunk_start = chunk * kAttentionChunk;
-    const Element* values[kChunkBlocks] = {};
-    for (int64_t block = 0; block < kChunkBlocks; ++block) {
-      const int64_t start = chunk_start + block * kBlockTokens;
-      if (start > highest || start + kBlockTokens <= lowest) continue;
-      const auto* keys =
-          reinterpret_cast<const Element*>(sequence.blocks[start / kBlockTokens] + a.layer_offset) +
-          tile.kv_head * a.layout.head_elements();
-      values[block] = keys + a.layout.key_elements();
-      int64_t row = 0;
-      for (; row + kTileRows <= tile.count; row += kTileRows)
-        score_rows<kTileRows>(a, s, row, block * kBlockTokens, keys);
-      for (; row < tile.count; ++row) score_rows<1>(a, s, row, block * kBlockTokens, keys);
-    }
-    for (int64_t row = 0; row < tile.count; ++row) soften_row(a, s, row, chunk_start);
-    for (int64_t panel = 0; panel < width / kLanes; ++panel) {
-      int64_t row = 0;
-      for (; row + kTileRows <= tile.count; row += kTileRows)
-        weigh_rows<kTileRows>(s, s.sums, width, row, panel, values);
-      for (; row < tile.count; ++row) weigh_rows<1>(s, s.sums, width, row, panel, values);
-    }
-  }
-
-  for (int64_t r = 0; r < tile.count; ++r) {
-    const int64_t token = (tile.begin + r) / group;
-    const int64_t head = tile.kv_head * group + (tile.begin + r) % group;
-    float* y = a.y + ((sequence.first_row + token) * a.heads + head) * dim;
-    const F32x16 scale = set(1.0F) / set(sum_lanes(load(s.lane_sums[r])));
-    for (int64_t i = 0; i < dim; i += kLanes) {
-      // Adding +0 makes every zero positive: blocks of masked keys may or may not have been added.
-      const F32x16 v = load(s.sums + r * width + i) * scale + zero();
-      const int64_t n = std::min<int64_t>(kLanes, dim - i);
-      if (n == kLanes)
-        store(v, y + i);
-      else
-        store_partial(v, y + i, n);
-    }
-  }
-}
-
-void AttendTile(const AttentionArgs& a, const QueryTile& tile) {
-  if (a.layout.dtype == DType::bf16)
-    attend_tile<BF16>(a, tile);
-  else
-    attend_tile<float>(a, tile);
-}
-
-}  // namespace linnet::kernels::cpu::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-#include "base/half.hpp"
-#include "kernels/cpu/dispatch.hpp"
+#include "base/fp_mode.hpp"
+#include "kernels/cpu/attention_paths.hpp"
 
 namespace linnet::kernels::cpu {
-
-HWY_EXPORT(AttendTile);
-
 namespace {
 
-// Where an element lies in a panel of kernels/matmul.hpp with k rows: bf16 keeps k in pairs.
-int64_t panel_index(const BF16*, int64_t k, int64_t lane) {
-  return (k / 2 * 16 + lane) * 2 + k % 2;
-}
-int64_t panel_index(const float*, int64_t k, int64_t lane) { return k * 16 + lane; }
+constexpr int64_t kAlign = 64;
+// Chunks computed between two joins for each thread: enough to hide the join, few enough that what
+// they leave stays in the second cache.
+constexpr int64_t kSplitChunks = 64;
 
-void assign(BF16& to, float value) { to = to_bf16(value); }
-void assign(float& to, float value) { to = value; }
-
-/// Writes one token's keys and values of one kv head.
-template <class Element>
-void write_token(const KvWriteArgs& a, std::byte* block, int64_t slot, int64_t kv_head,
-                 const float* key, const float* value) {
-  const int64_t dim = a.layout.head_dim;
-  const int64_t padded = round_up(dim, 32);
-  auto* keys =
-      reinterpret_cast<Element*>(block + a.layer_offset) + kv_head * a.layout.head_elements();
-  auto* values = keys + a.layout.key_elements();
-  Element* key_panel = keys + slot / 16 * padded * 16;
-  for (int64_t d = 0; d < dim; ++d) {
-    assign(key_panel[panel_index(keys, d, slot % 16)], key[d]);
-    assign(values[d / 16 * kBlockTokens * 16 + panel_index(values, slot, d % 16)], value[d]);
+AttentionPath path_of(const AttentionArgs& args, Isa isa) {
+  if (args.layout.dtype != DType::bf16 || !args.round_to_bf16) return AttentionPath::float_fma;
+  switch (isa) {
+    case Isa::avx512: return AttentionPath::bf16_dot;
+    case Isa::amx: return AttentionPath::tiles;
+    case Isa::amx_emulated: return AttentionPath::tiles_emulated;
+    default: return AttentionPath::float_fma;
   }
 }
+
+AttentionKernels kernels_of(AttentionPath path, DType cache, Isa isa) {
+  switch (path) {
+    case AttentionPath::float_fma: return float_attention(cache, isa);
+    case AttentionPath::bf16_dot: return bf16_dot_attention();
+    case AttentionPath::tiles:
+    case AttentionPath::tiles_emulated: break;
+  }
+  // A processor with tiles has the bf16 dot product, one that models them may not.
+  const bool emulated = path == AttentionPath::tiles_emulated;
+  AttentionKernels kernels = emulated ? float_attention(cache, isa) : bf16_dot_attention();
+  kernels.attend = tile_attention(emulated);
+  return kernels;
+}
+
+int64_t first_chunk(const AttentionArgs& args, const QueryTile& tile, int64_t group) {
+  const int64_t position = tile.sequence->first_position + tile.begin / group;
+  return args.window > 0 ? std::max<int64_t>(0, position - args.window + 1) / kAttentionChunk : 0;
+}
+int64_t end_chunk(const QueryTile& tile, int64_t group) {
+  return (tile.sequence->first_position + (tile.begin + tile.count - 1) / group) / kAttentionChunk +
+         1;
+}
+
+/// How the rows are cut.
+struct Plan {
+  std::vector<QueryTile> tiles;
+  int64_t tile_rows = 0;
+  bool split = false;  // the chunks of each tile are spread over the threads
+
+  Plan(const AttentionArgs& args, int threads) {
+    const int64_t kv_heads = args.layout.kv_heads;
+    const int64_t group = args.heads / kv_heads;
+    int64_t rows = 0;
+    int64_t longest = 0;  // rows of a sequence and kv head
+    for (const KvSequence& sequence : args.sequences) {
+      rows += sequence.rows * args.heads;
+      longest = std::max(longest, sequence.rows * group);
+    }
+    // Tiles as large as pays, but enough of them for every thread.
+    const int64_t share = threads == 1 ? rows : rows / (int64_t{2} * threads);
+    tile_rows = std::clamp<int64_t>(share, 1, std::min(std::max<int64_t>(longest, 1), kTileRows));
+    if (threads == 1 || tile_rows > kSplitRows) {
+      if (tile_rows > 16) tile_rows = tile_rows / 16 * 16;
+      cut(args, tile_rows, group);
+      return;
+    }
+    // Few rows. Whole heads at a time read the keys once; if those are too few tiles, their chunks
+    // are shared out.
+    tile_rows = std::min(longest, kSplitRows);
+    cut(args, tile_rows, group);
+    int64_t chunks = 0;
+    for (const QueryTile& tile : tiles)
+      chunks += end_chunk(tile, group) - first_chunk(args, tile, group);
+    const auto count = static_cast<int64_t>(tiles.size());
+    split = count < int64_t{4} * threads && chunks > count;
+  }
+
+ private:
+  void cut(const AttentionArgs& args, int64_t rows, int64_t group) {
+    tiles.clear();
+    for (const KvSequence& sequence : args.sequences)
+      for (int64_t head = 0; head < args.layout.kv_heads; ++head)
+        for (int64_t row = 0; row < sequence.rows * group; row += rows)
+          tiles.push_back({&sequence, head, row, std::min(rows, sequence.rows * group - row)});
+  }
+};
+
+/// Hands out parts of a block of memory.
+class Parts {
+ public:
+  explicit Parts(std::byte* memory) : at_(memory) {}
+  template <class T>
+  T* take(int64_t count) {
+    auto* result = reinterpret_cast<T*>(at_);
+    at_ += round_up(count * static_cast<int64_t>(sizeof(T)), kAlign);
+    return result;
+  }
+
+ private:
+  std::byte* at_;
+};
+
+/// Bytes that take<float>(count) takes.
+int64_t part(int64_t floats) { return round_up(floats * 4, kAlign); }
+
+int64_t split_chunk_bytes(const AttentionSizes& sizes) {
+  return part(kSplitRows * kAttentionChunk) + part(kSplitRows * sizes.width) + 2 * part(kSplitRows);
+}
+int64_t split_tile_bytes(const AttentionSizes& sizes) {
+  return part(kSplitRows * sizes.padded) + part(kSplitRows * sizes.width) + part(kSplitRows * 16) +
+         part(kSplitRows);
+}
+
+void attend_tiles(const AttentionArgs& args, const AttentionKernels& kernels, Plan& plan,
+                  const Context& context) {
+  const AttentionSizes sizes(args.layout, args.heads);
+  // The tiles that see most come first, so that the last to be taken are short.
+  std::ranges::stable_sort(plan.tiles, std::greater<>(), [&](const QueryTile& tile) {
+    return end_chunk(tile, sizes.group) - first_chunk(args, tile, sizes.group);
+  });
+  const int64_t room_bytes = TileRoom::bytes(sizes);
+  std::atomic<size_t> next{0};
+  const auto attend = [&](int thread, int) {
+    const TileRoom room(args.workspace + thread * room_bytes, sizes);
+    for (;;) {
+      const size_t i = next.fetch_add(1, std::memory_order_relaxed);
+      if (i >= plan.tiles.size()) return;
+      const QueryTile& tile = plan.tiles[i];
+      (tile.count <= kFewRows ? kernels.attend_few : kernels.attend)(args, tile, room);
+    }
+  };
+  if (plan.tiles.size() == 1)
+    attend(0, 1);
+  else
+    context.pool.run_on_all(attend);
+}
+
+/// Chunks of all tiles, as many at a time as there is room for.
+class Split {
+ public:
+  Split(const AttentionArgs& args, const AttentionKernels& kernels, const Plan& plan,
+        const Context& context)
+      : args_(args),
+        kernels_(kernels),
+        context_(context),
+        sizes_(args.layout, args.heads),
+        parts_(args.workspace) {
+    const int64_t most = plan.tile_rows;
+    int64_t chunks = 0;
+    for (const QueryTile& tile : plan.tiles)
+      chunks += end_chunk(tile, sizes_.group) - first_chunk(args, tile, sizes_.group);
+    chunks = std::min(chunks, kSplitChunks * context.pool.size());
+    for (int64_t i = 0; i < chunks; ++i)
+      rooms_.push_back({.scores = parts_.take<float>(most * kAttentionChunk),
+                        .weighted = parts_.take<float>(most * sizes_.width),
+                        .maxima = parts_.take<float>(most),
+                        .rescale = parts_.take<float>(most)});
+    for (const QueryTile& tile : plan.tiles) {
+      auto* queries = parts_.take<std::byte>(4 * most * sizes_.padded);
+      SplitRows rows{.sums = parts_.take<float>(most * sizes_.width),
+                     .lane_sums = parts_.take<float>(most * 16),
+                     .maxima = parts_.take<float>(most)};
+      std::fill(rows.sums, rows.sums + tile.count * sizes_.width, 0.0F);
+      std::fill(rows.lane_sums, rows.lane_sums + tile.count * 16, 0.0F);
+      std::fill(rows.maxima, rows.maxima + tile.count, -std::numeric_limits<float>::infinity());
+      kernels_.prepare(args_, tile, queries);
+      tiles_.push_back({&tile, queries, rows, first_chunk(args, tile, sizes_.group),
+                        end_chunk(tile, sizes_.group)});
+    }
+  }
+
+  void run() {
+    size_t tile = 0;
+    while (tile < tiles_.size()) {
+      gather(tile);
+      for_chunks(kernels_.score);
+      accumulate_maxima();
+      for_chunks(kernels_.weigh);
+      add();
+    }
+    for (const Tile& t : tiles_)
+      for (int64_t row = 0; row < t.tile->count; ++row)
+        finish_row(args_, *t.tile, t.rows, row, context_.isa);
+  }
+
+ private:
+  struct Tile {
+    const QueryTile* tile;
+    const std::byte* queries;
+    SplitRows rows;
+    int64_t next_chunk;
+    int64_t end_chunk;
+    std::span<const SplitChunk> chunks = {};  // of this round
+  };
+
+  /// The next chunks, from tile `tile` on, which becomes the first with chunks left.
+  void gather(size_t& tile) {
+    chunks_.clear();
+    for (Tile& t : tiles_) t.chunks = {};
+    chunks_.reserve(rooms_.size());
+    while (tile < tiles_.size() && chunks_.size() < rooms_.size()) {
+      Tile& t = tiles_[tile];
+      const size_t first = chunks_.size();
+      while (t.next_chunk < t.end_chunk && chunks_.size() < rooms_.size()) {
+        SplitChunk chunk = rooms_[chunks_.size()];
+        chunk.tile = t.tile;
+        chunk.chunk = t.next_chunk++;
+        chunk.queries = t.queries;
+        chunks_.push_back(chunk);
+      }
+      t.chunks = std::span(chunks_).subspan(first);
+      if (t.next_chunk == t.end_chunk) ++tile;
+    }
+  }
+
+  template <class Function>
+  void for_chunks(Function function) {
+    context_.pool.parallel_for(static_cast<int64_t>(chunks_.size()), 1,
+                               [&](int64_t begin, int64_t end) {
+                                 for (int64_t i = begin; i < end; ++i)
+                                   function(args_, chunks_[static_cast<size_t>(i)]);
+                               });
+  }
+
+  /// Maxima of chunks become those of all chunks so far; rescale what came before must be
+  /// multiplied by.
+  void accumulate_maxima() {
+    float distance[kSplitRows];
+    for (const Tile& t : tiles_)
+      for (const SplitChunk& chunk : t.chunks) {
+        const int64_t count = t.tile->count;
+        std::fill(distance, distance + count, 0.0F);
+        for (int64_t row = 0; row < count; ++row) {
+          if (chunk.rescale[row] < 0) continue;
+          const float before = t.rows.maxima[row];
+          const float now = chunk.maxima[row] > before ? chunk.maxima[row] : before;
+          distance[row] = before - now;
+          chunk.maxima[row] = t.rows.maxima[row] = now;
+        }
+        exp_nonpositive(distance, count, context_.isa);
+        for (int64_t row = 0; row < count; ++row)
+          if (chunk.rescale[row] >= 0) chunk.rescale[row] = distance[row];
+      }
+  }
+
+  void add() {
+    for (const Tile& t : tiles_) {
+      if (t.chunks.empty()) continue;
+      const int64_t work = static_cast<int64_t>(t.chunks.size()) * (sizes_.width + kAttentionChunk);
+      context_.pool.parallel_for(t.tile->count, ceil_div(16384, work),
+                                 [&](int64_t begin, int64_t end) {
+                                   for (int64_t row = begin; row < end; ++row)
+                                     add_chunks(sizes_, t.rows, row, t.chunks, context_.isa);
+                                 });
+    }
+  }
+
+  const AttentionArgs& args_;
+  const AttentionKernels& kernels_;
+  const Context& context_;
+  AttentionSizes sizes_;
+  Parts parts_;
+  std::vector<SplitChunk> rooms_;
+  std::vector<SplitChunk> chunks_;
+  std::vector<Tile> tiles_;
+};
 
 }  // namespace
 
-void kv_write(const KvWriteArgs& args, const Context& context) {
-  const int64_t heads = args.layout.kv_heads;
-  const int64_t dim = args.layout.head_dim;
-  for (const KvSequence& sequence : args.sequences) {
-    context.pool.parallel_for(
-        sequence.rows, std::max<int64_t>(1, 8192 / (heads * dim)), [&](int64_t begin, int64_t end) {
-          for (int64_t row = begin; row < end; ++row) {
-            const int64_t position = sequence.first_position + row;
-            std::byte* block = sequence.blocks[position / kBlockTokens];
-            for (int64_t head = 0; head < heads; ++head) {
-              const int64_t start = ((sequence.first_row + row) * heads + head) * dim;
-              const auto write =
-                  args.layout.dtype == DType::bf16 ? write_token<BF16> : write_token<float>;
-              write(args, block, position % kBlockTokens, head, args.keys + start,
-                    args.values + start);
-            }
-          }
-        });
-  }
+int64_t TileRoom::bytes(const AttentionSizes& sizes) {
+  // Unpacked: a block's keys, or a chunk of two panels of values; tiles of weighted values.
+  const int64_t scratch =
+      std::max({2 * sizes.padded * 16, 2 * kAttentionChunk * 16, int64_t{1024}});
+  return part(kTileRows * sizes.padded) + part(kTileRows * kAttentionChunk) +
+         part(kTileRows * kAttentionChunk / 2) + part(kTileRows * sizes.width) +
+         part(kTileRows * 16) + part(scratch);
+}
+
+TileRoom::TileRoom(std::byte* memory, const AttentionSizes& sizes) {
+  Parts parts(memory);
+  queries = parts.take<std::byte>(4 * kTileRows * sizes.padded);
+  scores = parts.take<float>(kTileRows * kAttentionChunk);
+  probabilities = parts.take<std::byte>(2 * kTileRows * kAttentionChunk);
+  sums = parts.take<float>(kTileRows * sizes.width);
+  lane_sums = parts.take<float>(kTileRows * 16);
+  scratch = parts.take<std::byte>(0);
+}
+
+int64_t attention_workspace(const KvLayout& layout, int64_t heads, int threads) {
+  const AttentionSizes sizes(layout, heads);
+  const int64_t split =
+      threads == 1
+          ? 0
+          : threads * (kSplitChunks * split_chunk_bytes(sizes) + 4 * split_tile_bytes(sizes));
+  return std::max(threads * TileRoom::bytes(sizes), split);
 }
 
 void attention(const AttentionArgs& args, const Context& context) {
-  const int64_t group = args.heads / args.layout.kv_heads;
-  int64_t rows = 0;
-  for (const KvSequence& sequence : args.sequences) rows += sequence.rows * args.heads;
-  // Tiles as large as pays, but enough of them for every thread.
-  const int64_t tile_rows =
-      std::clamp<int64_t>(rows / (int64_t{2} * context.pool.size()), 1, kQueryRows);
-  std::vector<QueryTile> tiles;
-  for (const KvSequence& sequence : args.sequences)
-    for (int64_t head = 0; head < args.layout.kv_heads; ++head)
-      for (int64_t row = 0; row < sequence.rows * group; row += tile_rows)
-        tiles.push_back({&sequence, head, row, std::min(tile_rows, sequence.rows * group - row)});
-  const auto attend = choose(HWY_DISPATCH_TABLE(AttendTile), context.isa);
-  context.pool.parallel_for(static_cast<int64_t>(tiles.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) attend(args, tiles[static_cast<size_t>(i)]);
-  });
+  Plan plan(args, context.pool.size());
+  if (plan.tiles.empty()) return;
+  const FlushSubnormals flush;  // what is short runs on this thread
+  const AttentionKernels kernels =
+      kernels_of(path_of(args, context.isa), args.layout.dtype, context.isa);
+  if (plan.split)
+    Split(args, kernels, plan, context).run();
+  else
+    attend_tiles(args, kernels, plan, context);
 }
 
 }  // namespace linnet::kernels::cpu
-#endif

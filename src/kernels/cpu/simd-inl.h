@@ -490,10 +490,38 @@ HWY_INLINE void store_bytes(I32x16 v, uint8_t* to) {
 #endif
 
 HWY_INLINE F32x16 zero() { return set(0.0F); }
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
+// The instructions are defined as the comparisons below.
+HWY_INLINE F32x16 max(F32x16 a, F32x16 b) {
+  for (int p = 0; p < kRegisters; ++p) a.part[p] = hn::Max(a.part[p], b.part[p]);
+  return a;
+}
+HWY_INLINE F32x16 min(F32x16 a, F32x16 b) {
+  for (int p = 0; p < kRegisters; ++p) a.part[p] = hn::Min(a.part[p], b.part[p]);
+  return a;
+}
+#else
 /// a > b ? a : b per lane: b where either is NaN.
 HWY_INLINE F32x16 max(F32x16 a, F32x16 b) { return select(b < a, a, b); }
 /// a < b ? a : b per lane: b where either is NaN.
 HWY_INLINE F32x16 min(F32x16 a, F32x16 b) { return select(a < b, a, b); }
+#endif
+
+#if HWY_TARGET == HWY_AVX3
+
+/// Loads n (1..16) values; the other lanes are `rest`.
+HWY_INLINE F32x16 load_partial(const float* from, int64_t n, float rest) {
+  const auto mask = hn::FirstN(Tag(), static_cast<size_t>(n));
+  F32x16 r;
+  r.part[0] = hn::IfThenElse(mask, hn::MaskedLoad(mask, Tag(), from), hn::Set(Tag(), rest));
+  return r;
+}
+/// Stores the first n (1..16) lanes.
+HWY_INLINE void store_partial(F32x16 v, float* to, int64_t n) {
+  hn::BlendedStore(v.part[0], hn::FirstN(Tag(), static_cast<size_t>(n)), Tag(), to);
+}
+
+#else
 
 /// Loads n (1..16) values; the other lanes are `rest`.
 HWY_INLINE F32x16 load_partial(const float* from, int64_t n, float rest) {
@@ -508,22 +536,60 @@ HWY_INLINE void store_partial(F32x16 v, float* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = buffer[i];
 }
 
+#endif
+
+#if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+
+/// The fixed tree: lanes i and i + 8, then i and i + 4, then i and i + 2, then the last two.
+template <class Combine>
+inline float fold_lanes(F32x16 v, const Combine& combine) {
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) v.lane[i] = combine(v.lane[i], v.lane[i + half]);
+  return v.lane[0];
+}
+inline float sum_lanes(F32x16 v) {
+  return fold_lanes(v, [](float a, float b) { return a + b; });
+}
+/// The largest lane; no lane may be NaN.
+inline float max_lanes(F32x16 v) {
+  return fold_lanes(v, [](float a, float b) { return a > b ? a : b; });
+}
+
+#else
+
+/// combine(upper half, lower half), again and again, down to one lane.
+template <class Combine>
+HWY_INLINE float fold_lanes(F32x16 v, const Combine& combine) {
+  for (int half = kRegisters / 2; half > 0; half /= 2)
+    for (int p = 0; p < half; ++p) v.part[p] = combine(v.part[p], v.part[p + half]);
+  const auto fold_four = [&combine](auto four) HWY_ATTR {
+    four = combine(four, hn::Shuffle1032(four));
+    return hn::GetLane(combine(four, hn::Shuffle2301(four)));
+  };
+  if constexpr (kWidth == 4) {
+    return fold_four(v.part[0]);
+  } else {
+    const hn::Half<Tag> half;
+    const auto eight = [&] HWY_ATTR {
+      if constexpr (kWidth == 16)
+        return combine(hn::LowerHalf(half, v.part[0]), hn::UpperHalf(half, v.part[0]));
+      else
+        return v.part[0];
+    }();
+    const hn::CappedTag<float, 4> four;
+    return fold_four(combine(hn::LowerHalf(four, eight), hn::UpperHalf(four, eight)));
+  }
+}
 /// The fixed tree: lanes i and i + 8, then i and i + 4, then i and i + 2, then the last two.
 HWY_INLINE float sum_lanes(F32x16 v) {
-  float a[kLanes];
-  store(v, a);
-  for (int half = kLanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) a[i] = a[i] + a[i + half];
-  return a[0];
+  return fold_lanes(v, [](auto a, auto b) HWY_ATTR { return hn::Add(a, b); });
 }
 /// The largest lane; no lane may be NaN.
 HWY_INLINE float max_lanes(F32x16 v) {
-  float a[kLanes];
-  store(v, a);
-  for (int half = kLanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) a[i] = a[i] > a[i + half] ? a[i] : a[i + half];
-  return a[0];
+  return fold_lanes(v, [](auto a, auto b) HWY_ATTR { return hn::Max(a, b); });
 }
+
+#endif
 
 }  // namespace linnet::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
