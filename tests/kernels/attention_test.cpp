@@ -12,6 +12,7 @@
 
 #include "base/fp_mode.hpp"
 #include "base/half.hpp"
+#include "kernels/cpu/attention_paths.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace linnet::kernels {
@@ -241,6 +242,20 @@ INSTANTIATE_TEST_SUITE_P(
              std::to_string(s.cached) + "_window_" + std::to_string(s.window);
     });
 
+TEST(AttentionSubnormals, AreFlushedOnEveryPath) {
+  Problem problem({4, 1, 64, 200, 20}, DType::bf16, 11);
+  for (float& v : problem.queries) v *= 1e-19F;
+  for (float& v : problem.keys) v *= 1e-19F;  // products around 1e-38
+  for (float& v : problem.values) v *= 1e-38F;
+  const auto expected = plain(problem);
+  for (const cpu::Isa isa : cpu::testable_isas())
+    for (const int threads : {1, 2}) {
+      ThreadPool pool(threads);
+      EXPECT_TRUE(same_bits(compute({problem}, {pool, isa})[0], expected))
+          << to_string(isa) << ", " << threads << " threads";
+    }
+}
+
 TEST(AttentionBatch, ARowDoesNotDependOnTheOthers) {
   for (const int64_t window : {0, 50}) {
     std::vector<Problem> problems;
@@ -260,6 +275,27 @@ TEST(AttentionBatch, ARowDoesNotDependOnTheOthers) {
           EXPECT_TRUE(same_bits(results[i], expected[i]))
               << to_string(isa) << ", " << threads << " threads, sequence " << i;
       }
+  }
+}
+
+TEST(AttentionExp, HasTheBitsOfExp) {
+  std::vector<float> x{-0.0F, 0.0F, kLowest};
+  for (uint64_t bits = 0x80000000U; bits < 0xff800000U; bits += 7919)
+    x.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
+  for (int step = -200; step < 200; ++step)  // where results become 0
+    x.push_back(std::bit_cast<float>(std::bit_cast<uint32_t>(-87.33654F) + step));
+  for (const cpu::Isa isa : cpu::available_isas()) {
+    ThreadPool pool(1);
+    std::vector<float> expected(x.size());
+    const auto n = static_cast<int64_t>(x.size());
+    cpu::unary({.op = UnaryOp::exp,
+                .x = {x.data(), DType::f32, {n}, {1}},
+                .y = {expected.data(), DType::f32, {n}, {1}}},
+               {pool, isa});
+    std::vector<float> actual = x;
+    const FlushSubnormals flush;
+    cpu::exp_nonpositive(actual.data(), n, isa);
+    EXPECT_TRUE(same_bits(actual, expected)) << to_string(isa);
   }
 }
 

@@ -30,16 +30,18 @@ AttentionPath path_of(const AttentionArgs& args, Isa isa) {
 
 AttentionKernels kernels_of(AttentionPath path, DType cache, Isa isa) {
   switch (path) {
-    case AttentionPath::float_fma: return float_attention(cache, isa);
+    case AttentionPath::float_fma: break;
     case AttentionPath::bf16_dot: return bf16_dot_attention();
     case AttentionPath::tiles:
-    case AttentionPath::tiles_emulated: break;
+    case AttentionPath::tiles_emulated: {
+      // A few rows do not fill a tile; on processors that have tiles two multiply-adds are faster
+      // than a bf16 dot product.
+      AttentionKernels kernels = float_attention(cache, isa);
+      kernels.attend = tile_attention(path == AttentionPath::tiles_emulated);
+      return kernels;
+    }
   }
-  // A processor with tiles has the bf16 dot product, one that models them may not.
-  const bool emulated = path == AttentionPath::tiles_emulated;
-  AttentionKernels kernels = emulated ? float_attention(cache, isa) : bf16_dot_attention();
-  kernels.attend = tile_attention(emulated);
-  return kernels;
+  return float_attention(cache, isa);
 }
 
 int64_t first_chunk(const AttentionArgs& args, const QueryTile& tile, int64_t group) {
