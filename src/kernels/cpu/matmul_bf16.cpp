@@ -12,24 +12,53 @@
 #include "kernels/cpu/matmul_blocked-inl.h"
 
 #if HWY_TARGET == HWY_AVX3
-HWY_BEFORE_NAMESPACE();
+// Highway's AVX-512 without VNNI and its kin, and BF16 beside it.
+HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512bf16")
 namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
-/// acc = fma(low, low', fma(high, high', acc)) on the bf16 pairs of two registers.
-HWY_INLINE void dot_pairs(F32x16& acc, I32x16 a, I32x16 b) {
-  // In assembler: the instruction is not among the features that Highway compiles this target for.
-  asm("vdpbf16ps %2, %1, %0" : "+v"(acc.part[0].raw) : "v"(a.part[0].raw), "v"(b.part[0].raw));
+/// Two steps of the even or of the odd chain.
+template <int kR, int kP>
+HWY_INLINE void pair_step(const BF16* x, int64_t stride, const BF16* w, int64_t panel_stride,
+                          __m512 (&chain)[kR][kP]) {
+  static_assert(kP <= 2);
+  // Not an array: GCC 12 would keep it on the stack and read it from there for every use.
+  const auto first = reinterpret_cast<__m512bh>(_mm512_loadu_si512(w));
+  const auto second =
+      kP > 1 ? reinterpret_cast<__m512bh>(_mm512_loadu_si512(w + panel_stride)) : first;
+  for (int r = 0; r < kR; ++r) {
+    int32_t pair = 0;
+    std::memcpy(&pair, x + r * stride, sizeof(pair));
+    const auto both = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+    chain[r][0] = _mm512_dpbf16_ps(chain[r][0], both, first);
+    if constexpr (kP > 1) chain[r][1] = _mm512_dpbf16_ps(chain[r][1], both, second);
+  }
 }
 
-/// Two bf16 to all lanes. In assembler, because compilers like to load four and shift, which costs
-/// the port that permutes.
-HWY_INLINE I32x16 broadcast_pair(const BF16* from) {
-  I32x16 result;
-  asm("vpbroadcastd %1, %0"
-      : "=v"(result.part[0].raw)
-      : "m"(*reinterpret_cast<const uint32_t*>(from)));
-  return result;
+/// acc += one block of 32 k. A function of its own: inlined into the loops around it, GCC 12
+/// keeps some of the chains on the stack.
+template <int kR, int kP>
+HWY_NOINLINE void add_pair_block(const BF16* x, int64_t stride, const BF16* w, int64_t panel_stride,
+                                 float (&acc)[kR][kP][kLanes]) {
+  __m512 even[kR][kP];
+  __m512 odd[kR][kP];
+  for (int r = 0; r < kR; ++r)
+    for (int p = 0; p < kP; ++p) even[r][p] = odd[r][p] = _mm512_setzero_ps();
+  // One chain after the other: fewer weights are alive at a time, so that none are spilled.
+  for (int quad = 0; quad < 8; ++quad) {
+    pair_step<kR, kP>(x + 4 * quad, stride, w + 4 * quad * kLanes, panel_stride, even);
+    pair_step<kR, kP>(x + 4 * quad + 2, stride, w + (4 * quad + 2) * kLanes, panel_stride, odd);
+  }
+  for (int r = 0; r < kR; ++r)
+    for (int p = 0; p < kP; ++p)
+      _mm512_storeu_ps(acc[r][p], _mm512_add_ps(_mm512_loadu_ps(acc[r][p]),
+                                                _mm512_add_ps(even[r][p], odd[r][p])));
 }
+
+}  // namespace linnet::kernels::cpu::HWY_NAMESPACE
+HWY_POP_ATTRIBUTES
+
+HWY_BEFORE_NAMESPACE();
+namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
 /// Rows and panels of the pairs above: for each four k a pair of the even chain and one of the odd.
 struct PairBlocks {
@@ -48,26 +77,9 @@ struct PairBlocks {
   }
 
   template <int kR, int kP>
-  static HWY_INLINE void block(const BF16* x, int64_t stride, const BF16* w, int64_t panel_stride,
-                               F32x16 (&even)[kR][kP], F32x16 (&odd)[kR][kP]) {
-    // One chain after the other: fewer weights are alive at a time, so that none are spilled.
-    for (int quad = 0; quad < 8; ++quad) {
-      step<kR, kP>(x + 4 * quad, stride, w + 4 * quad * kLanes, panel_stride, even);
-      step<kR, kP>(x + 4 * quad + 2, stride, w + (4 * quad + 2) * kLanes, panel_stride, odd);
-    }
-  }
-
- private:
-  template <int kR, int kP>
-  static HWY_INLINE void step(const BF16* x, int64_t stride, const BF16* w, int64_t panel_stride,
-                              F32x16 (&chain)[kR][kP]) {
-    I32x16 weights[kP];
-    for (int p = 0; p < kP; ++p)
-      weights[p] = load_bits(reinterpret_cast<const uint32_t*>(w + p * panel_stride));
-    for (int r = 0; r < kR; ++r) {
-      const I32x16 pair = broadcast_pair(x + r * stride);
-      for (int p = 0; p < kP; ++p) dot_pairs(chain[r][p], pair, weights[p]);
-    }
+  static HWY_INLINE void add_block(const BF16* x, int64_t stride, const BF16* w,
+                                   int64_t panel_stride, float (&acc)[kR][kP][kLanes]) {
+    add_pair_block<kR, kP>(x, stride, w, panel_stride, acc);
   }
 };
 

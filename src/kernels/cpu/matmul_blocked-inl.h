@@ -48,15 +48,8 @@ HWY_INLINE void multiply_tile(const PreparedRows& x, const Chunk<Blocks>& chunk,
         store(grouped || chunk.begin == 0 ? zero() : load(to + p * to_stride + r * kLanes),
               acc[r][p]);
     for (int64_t block = k; block < k + step; block += kBlockK) {
-      F32x16 even[kR][kP];
-      F32x16 odd[kR][kP];
-      for (int r = 0; r < kR; ++r)
-        for (int p = 0; p < kP; ++p) even[r][p] = odd[r][p] = zero();
-      Blocks::template block<kR, kP>(rows + block * Blocks::kRowPerK, stride,
-                                     weights + block * Blocks::kWeightPerK, panel_stride, even,
-                                     odd);
-      for (int r = 0; r < kR; ++r)
-        for (int p = 0; p < kP; ++p) store(load(acc[r][p]) + (even[r][p] + odd[r][p]), acc[r][p]);
+      Blocks::template add_block<kR, kP>(rows + block * Blocks::kRowPerK, stride,
+                                         weights + block * Blocks::kWeightPerK, panel_stride, acc);
     }
     if (grouped) {
       const int64_t group = (chunk.begin + k) / chunk.group_size;

@@ -34,15 +34,22 @@ struct FloatBlocks {
     store(q.k3, to + 3 * kLanes);
   }
 
-  /// Both chains of one block of 32 k.
+  /// acc += one block of 32 k. A function of its own: inlined into the loops around it, GCC 12
+  /// keeps some of the chains on the stack.
   template <int kR, int kP>
-  static HWY_INLINE void block(const float* x, int64_t stride, const float* w, int64_t panel_stride,
-                               F32x16 (&even)[kR][kP], F32x16 (&odd)[kR][kP]) {
+  static HWY_NOINLINE void add_block(const float* x, int64_t stride, const float* w,
+                                     int64_t panel_stride, float (&acc)[kR][kP][kLanes]) {
+    F32x16 even[kR][kP];
+    F32x16 odd[kR][kP];
+    for (int r = 0; r < kR; ++r)
+      for (int p = 0; p < kP; ++p) even[r][p] = odd[r][p] = zero();
     // One chain after the other: fewer weights are alive at a time, so that none are spilled.
     for (int pair = 0; pair < 16; ++pair) {
       step<kR, kP>(x + 2 * pair, stride, w + 2 * pair * kLanes, panel_stride, even);
       step<kR, kP>(x + 2 * pair + 1, stride, w + (2 * pair + 1) * kLanes, panel_stride, odd);
     }
+    for (int r = 0; r < kR; ++r)
+      for (int p = 0; p < kP; ++p) store(load(acc[r][p]) + (even[r][p] + odd[r][p]), acc[r][p]);
   }
 
  private:
