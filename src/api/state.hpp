@@ -28,6 +28,8 @@ struct TextModel::State {
 class ModelLoader {
  public:
   static TextModel load(const io::Checkpoint& checkpoint, const LoadOptions& options);
+  /// What stands behind a handle.
+  static const TextModel::State& state(const TextModel& model) { return *model.state_; }
 };
 
 /// Errors: invalid_argument for bits or groups that do not exist.

@@ -1,5 +1,6 @@
 #include <linnet/model.hpp>
 
+#include "api/engine_of.hpp"
 #include "api/state.hpp"
 #include "base/error.hpp"
 
@@ -39,5 +40,7 @@ MemoryUsage TextModel::memory() const {
           .limit_bytes = stats.limit_bytes,
           .system_allocations = stats.system_allocations};
 }
+
+engine::Engine& engine_of(const TextModel& model) { return *ModelLoader::state(model).engine; }
 
 }  // namespace linnet

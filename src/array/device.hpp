@@ -19,7 +19,7 @@ struct CpuOptions {
 };
 
 /// Held by every Storage that lives on it, so it dies with its last array. Each model has its own;
-/// two devices share nothing. Thread-safe.
+/// two devices share nothing. Thread-safe but for set_trace().
 class Device {
  public:
   /// A CPU device with the instruction set of LINNET_ISA, else the best one here.
@@ -32,7 +32,10 @@ class Device {
   MemoryPool& memory() noexcept { return memory_; }
   ThreadPool& threads() noexcept { return threads_; }
   [[nodiscard]] kernels::cpu::Isa isa() const noexcept { return isa_; }
-  kernels::cpu::Context context() noexcept { return {threads_, isa_}; }
+  kernels::cpu::Context context() noexcept { return {threads_, isa_, trace_}; }
+  /// Ops record themselves in `trace` from now on; null: no longer. Not while ops run; the trace
+  /// must live until it is taken away.
+  void set_trace(kernels::Trace* trace) noexcept { trace_ = trace; }
 
   Device(const CpuOptions& options, kernels::cpu::Isa isa);
 
@@ -40,6 +43,7 @@ class Device {
   MemoryPool memory_;
   ThreadPool threads_;
   kernels::cpu::Isa isa_;
+  kernels::Trace* trace_ = nullptr;
 };
 
 using DevicePtr = std::shared_ptr<Device>;

@@ -30,6 +30,14 @@ bool parse_number(std::string_view text, Number& number) {
   return error == std::errc() && rest == text.data() + text.size();
 }
 
+int64_t parse_count(const std::string& option, std::string_view text, int64_t least) {
+  int64_t value = 0;
+  if (!parse_number(text, value) || value < least)
+    throw CLI::ValidationError(option,
+                               fmt::format("\"{}\" is not a whole number from {} on", text, least));
+  return value;
+}
+
 }  // namespace
 
 template <class Number>
@@ -75,6 +83,36 @@ std::vector<int32_t> parse_ids(const std::string& option, const std::string& tex
     if (comma == std::string_view::npos) return ids;
     rest.remove_prefix(comma + 1);
   }
+}
+
+CLI::Option* add_count(CLI::App& command, const std::string& name, int64_t& value, int64_t least,
+                       const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [name, least, &value](const std::string& text) {
+            value = parse_count(name, text, least);
+          },
+          help)
+      ->type_name("N");
+}
+
+CLI::Option* add_counts(CLI::App& command, const std::string& name, std::vector<int64_t>& values,
+                        int64_t least, const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name,
+          [name, least, &values](const std::string& text) {
+            std::string_view rest = text;
+            while (true) {
+              const size_t comma = rest.find(',');
+              values.push_back(parse_count(name, trimmed(rest.substr(0, comma)), least));
+              if (comma == std::string_view::npos) return;
+              rest.remove_prefix(comma + 1);
+            }
+          },
+          help)
+      ->type_name("N,N,...");
 }
 
 std::pair<int32_t, float> parse_logit_bias(const std::string& option, const std::string& text) {

@@ -22,6 +22,13 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, Number& valu
 /// "5,6,7" (spaces beside the commas are allowed). Errors: CLI::ValidationError naming `option`.
 std::vector<int32_t> parse_ids(const std::string& option, const std::string& text);
 
+/// Adds an option whose value is a whole number from `least` on; without it `value` stays as it is.
+CLI::Option* add_count(CLI::App& command, const std::string& name, int64_t& value, int64_t least,
+                       const std::string& help);
+/// The same for a list such as "32,128".
+CLI::Option* add_counts(CLI::App& command, const std::string& name, std::vector<int64_t>& values,
+                        int64_t least, const std::string& help);
+
 /// "ID:VALUE", where VALUE is a number, "inf" or "-inf". Errors: as parse_ids.
 std::pair<int32_t, float> parse_logit_bias(const std::string& option, const std::string& text);
 

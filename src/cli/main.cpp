@@ -31,6 +31,8 @@ ExitCode run(int argc, const char* const* argv) {
   add_info(app, action);
   add_plan(app, action);
   add_synth(app, action);
+  add_bench(app, action);
+  add_explain(app, action);
   try {
     app.parse(argc, argv);
     // Not CLI11's require_subcommand, which would hide the name of a command that does not exist.

@@ -9,12 +9,24 @@
 
 namespace linnet::cli {
 
-void add_model_flag(CLI::App& command, ModelOptions& options) {
+namespace {
+
+void add_model(CLI::App& command, const std::string& names, ModelOptions& options) {
   command
       .add_option_function<std::string>(
-          "-m,--model", [&options](const std::string& folder) { options.folder = folder; },
+          names, [&options](const std::string& folder) { options.folder = folder; },
           "folder of a Hugging Face checkpoint; without it, the built-in model")
       ->type_name("DIR");
+}
+
+}  // namespace
+
+void add_model_flag(CLI::App& command, ModelOptions& options) {
+  add_model(command, "-m,--model", options);
+}
+
+void add_model_argument(CLI::App& command, ModelOptions& options) {
+  add_model(command, "-m,--model,model", options);
 }
 
 void add_plan_flags(CLI::App& command, ModelOptions& options) {

@@ -17,6 +17,8 @@ struct ModelOptions {
 
 /// -m, --model
 void add_model_flag(CLI::App& command, ModelOptions& options);
+/// The same, or without the flag as the command's argument.
+void add_model_argument(CLI::App& command, ModelOptions& options);
 /// --compute, --quantize and --context: what a plan depends on.
 void add_plan_flags(CLI::App& command, ModelOptions& options);
 /// Those, --threads and --memory-budget.

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 #include "kernels/cpu/context.hpp"
 #include "kernels/view.hpp"
@@ -74,6 +75,8 @@ int64_t attention_workspace(const KvLayout& layout, int64_t heads, int threads);
 /// y = softmax(q k^T * scale) v over each row's visible keys, which must have been written. A head
 /// h reads kv head h / (H / K).
 void attention(const AttentionArgs& args, const Context& context);
+/// Which kernel attention() runs for these, and why; for people.
+std::string attention_variant(const AttentionArgs& args, const Context& context);
 }  // namespace cpu
 
 }  // namespace linnet::kernels

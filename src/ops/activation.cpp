@@ -2,6 +2,7 @@
 
 #include "ops/cast.hpp"
 #include "ops/promotion.hpp"
+#include "ops/trace.hpp"
 
 namespace linnet::ops {
 
@@ -21,6 +22,7 @@ Array gated_activation(const Array& gate, const Array& up, Activation activation
   const Array ups = rows(up);
   const auto distance = [width](const Array& x) { return x.rank() == 2 ? x.strides()[0] : width; };
   Array y = Array::empty(gate.shape(), gate.dtype(), gate.device());
+  const auto span = trace_lanes("gated_activation", y, 2 * y.size() * size_of(y.dtype()));
   kernels::cpu::gated_activation({.gate = gates.view().data,
                                   .up = ups.view().data,
                                   .y = y.mutable_view().data,

@@ -1,7 +1,9 @@
 #include "ops/attention.hpp"
 
+#include <algorithm>
 #include <vector>
 
+#include "kernels/trace.hpp"
 #include "ops/cast.hpp"
 
 namespace linnet::ops {
@@ -16,6 +18,34 @@ void check(std::string_view op, const Array& q, const Array& k, const Array& v) 
           op, q.shape(), k.shape(), v.shape());
   require(q.dim(2) > 0 && q.dim(2) <= kernels::kMaxHeadDim, "{}: head_dim {} is outside 1..{}", op,
           q.dim(2), kernels::kMaxHeadDim);
+}
+
+/// Keys that a row at `position` sees.
+int64_t visible_keys(int64_t position, int64_t window) {
+  return window == 0 ? position + 1 : std::min(position + 1, window);
+}
+
+/// Bytes of keys and values of `tokens` tokens of one layer.
+int64_t cache_bytes(const kernels::KvLayout& layout, int64_t tokens) {
+  return tokens * 2 * layout.kv_heads * layout.head_dim * size_of(layout.dtype);
+}
+
+kernels::Work attention_work(const kernels::AttentionArgs& a, const Array& q,
+                             const kernels::cpu::Context& context) {
+  int64_t pairs = 0;  // of a row and a key that it sees
+  int64_t keys = 0;   // that any row sees
+  for (const kernels::KvSequence& s : a.sequences) {
+    for (int64_t row = 0; row < s.rows; ++row)
+      pairs += visible_keys(s.first_position + row, a.window);
+    if (s.rows > 0) keys += s.rows - 1 + visible_keys(s.first_position, a.window);
+  }
+  return {.op = "attention",
+          .shape = a.window == 0 ? fmt::format("{}", q.shape())
+                                 : fmt::format("{}, window {}", q.shape(), a.window),
+          .kernel = kernels::cpu::attention_variant(a, context),
+          .flops = 4 * pairs * q.dim(1) * q.dim(2),
+          .stored_bytes = cache_bytes(a.layout, keys),
+          .passing_bytes = 2 * q.size() * size_of(DType::f32)};
 }
 
 }  // namespace
@@ -39,28 +69,38 @@ Array cached_attention(const Array& q, const Array& k, const Array& v,
   const Array dense_k = contiguous(k);
   const Array dense_v = contiguous(v);
   const auto context = q.device()->context();
-  kernels::cpu::kv_write({.keys = dense_k.data<float>(),
-                          .values = dense_v.data<float>(),
-                          .layout = layout,
-                          .layer_offset = layer_offset,
-                          .sequences = sequences},
-                         context);
+  {
+    const kernels::Span span(context.trace, [&] {
+      return kernels::Work{.op = "kv_write",
+                           .shape = fmt::format("{}", k.shape()),
+                           .kernel = kernels::cpu::lanes_variant(context.isa),
+                           .stored_bytes = cache_bytes(layout, rows),
+                           .passing_bytes = 2 * k.size() * size_of(DType::f32)};
+    });
+    kernels::cpu::kv_write({.keys = dense_k.data<float>(),
+                            .values = dense_v.data<float>(),
+                            .layout = layout,
+                            .layer_offset = layer_offset,
+                            .sequences = sequences},
+                           context);
+  }
   Array y = Array::empty(q.shape(), DType::f32, q.device());
   Array workspace =
       Array::empty({kernels::cpu::attention_workspace(layout, q.dim(1), context.pool.size())},
                    DType::u8, q.device());
-  kernels::cpu::attention(
-      {.queries = dense_q.data<float>(),
-       .y = y.mutable_data<float>(),
-       .heads = q.dim(1),
-       .layout = layout,
-       .layer_offset = layer_offset,
-       .scale = options.scale,
-       .window = options.window,
-       .round_to_bf16 = options.rounding == Rounding::bf16,
-       .sequences = sequences,
-       .workspace = reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>())},
-      context);
+  const kernels::AttentionArgs args{
+      .queries = dense_q.data<float>(),
+      .y = y.mutable_data<float>(),
+      .heads = q.dim(1),
+      .layout = layout,
+      .layer_offset = layer_offset,
+      .scale = options.scale,
+      .window = options.window,
+      .round_to_bf16 = options.rounding == Rounding::bf16,
+      .sequences = sequences,
+      .workspace = reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>())};
+  const kernels::Span span(context.trace, [&] { return attention_work(args, q, context); });
+  kernels::cpu::attention(args, context);
   return y;
 }
 

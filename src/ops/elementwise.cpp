@@ -1,6 +1,7 @@
 #include "ops/elementwise.hpp"
 
 #include "kernels/elementwise.hpp"
+#include "ops/trace.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -17,6 +18,7 @@ Array binary(BinaryOp op, const Operand& a, const Operand& b) {
   require(dtype != DType::boolean || (op != BinaryOp::sub && op != BinaryOp::power),
           "{}: not defined for bools, here {} and {}", name, pair.a.shape(), pair.b.shape());
   Array y = Array::empty(pair.shape, dtype, pair.a.device());
+  const auto span = trace_lanes(name, y, 2 * y.size() * size_of(y.dtype()));
   kernels::cpu::binary({.op = op, .a = pair.a.view(), .b = pair.b.view(), .y = y.mutable_view()},
                        y.device()->context());
   return y;
@@ -45,6 +47,7 @@ Array unary(UnaryOp op, const Array& x) {
   require(dtype != DType::boolean || op != UnaryOp::neg, "{}: not defined for bools, here {}", name,
           x.shape());
   Array y = Array::empty(x.shape(), dtype, x.device());
+  const auto span = trace_lanes(name, y, y.size() * size_of(y.dtype()));
   kernels::cpu::unary({.op = op, .x = x.view(), .y = y.mutable_view()}, y.device()->context());
   return y;
 }

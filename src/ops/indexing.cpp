@@ -4,6 +4,7 @@
 #include "kernels/indexing.hpp"
 #include "ops/cast.hpp"
 #include "ops/promotion.hpp"
+#include "ops/trace.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -51,6 +52,7 @@ Array take(const Array& x, const Array& indices, int axis) {
   for (int i = at + 1; i < x.rank(); ++i) shape.push_back(x.shape()[i]);
   Array y = Array::empty(shape, x.dtype(), x.device());
   if (y.size() == 0) return y;
+  const auto span = trace_lanes("take", y, y.size() * size_of(y.dtype()));
   kernels::cpu::take({.x = x.view(),
                       .indices = resolved.data<int64_t>(),
                       .count = resolved.size(),

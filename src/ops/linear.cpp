@@ -1,8 +1,11 @@
 #include "ops/linear.hpp"
 
+#include <array>
+
 #include "base/checked.hpp"
 #include "kernels/embedding.hpp"
 #include "kernels/matmul.hpp"
+#include "kernels/trace.hpp"
 #include "ops/activation.hpp"
 #include "ops/cast.hpp"
 
@@ -56,6 +59,35 @@ Shape with_outputs(Shape shape, int64_t n) {
 bool share_a_pass(const PackedMatrix& a, const PackedMatrix& b) {
   return a.inputs() == b.inputs() && a.dtype() == b.dtype() &&
          a.quantization().group_size == b.quantization().group_size;
+}
+
+std::string format_of(const PackedMatrix& m) {
+  if (!m.quantization()) return std::string(to_string(m.dtype()));
+  return fmt::format("{}-bit, groups of {}", m.quantization().bits, m.quantization().group_size);
+}
+
+/// Of products of one x with several matrices of one layout, which write y_bytes.
+kernels::Work product_work(std::string_view op, const Operand& x,
+                           std::span<const PackedMatrix* const> matrices, int64_t y_bytes,
+                           bool round_x) {
+  const PackedMatrix& first = *matrices.front();
+  const bool bf16 = (round_x || x.dense.dtype() == DType::bf16) &&
+                    (bool(first.quantization()) || first.dtype() == DType::bf16);
+  kernels::Work work{.op = op,
+                     .passing_bytes = x.dense.size() * size_of(x.dense.dtype()) + y_bytes};
+  std::vector<int64_t> outputs;
+  for (const PackedMatrix* matrix : matrices) {
+    const int64_t n = matrix->outputs();
+    outputs.push_back(n);
+    work.flops += 2 * x.rows * n * x.k;
+    work.stored_bytes +=
+        PackedMatrix::packed_bytes(matrix->dtype(), n, x.k, matrix->quantization());
+  }
+  work.shape = fmt::format("{} x {} -> {}", x.rows, x.k, fmt::join(outputs, " + "));
+  work.kernel =
+      fmt::format("{} ({}): {}", to_string(x.dense.device()->isa()), format_of(first),
+                  kernels::cpu::linear_variant(x.rows, bf16, x.dense.device()->context()));
+  return work;
 }
 
 }  // namespace
@@ -155,6 +187,15 @@ std::vector<Array> linear(const Array& x, std::span<const LinearTerm> terms, Rou
     size_t end = begin + 1;
     while (end < parts.size() && share_a_pass(terms[begin].weights, terms[end].weights)) ++end;
     Operand operand(x, terms[begin].weights);
+    const kernels::Span span(x.device()->context().trace, [&] {
+      std::vector<const PackedMatrix*> matrices;
+      int64_t y_bytes = 0;
+      for (size_t i = begin; i < end; ++i) {
+        matrices.push_back(&terms[i].weights);
+        y_bytes += result[i].size() * size_of(DType::f32);
+      }
+      return product_work("linear", operand, matrices, y_bytes, rounding == Rounding::bf16);
+    });
     kernels::cpu::linear({.x = operand.view(),
                           .parts = std::span(parts).subspan(begin, end - begin),
                           .round_x = rounding == Rounding::bf16,
@@ -183,6 +224,10 @@ Array gated_linear(const Array& x, const PackedMatrix& gate, const PackedMatrix&
         dtype);
   Array y = Array::empty(with_outputs(x.shape(), gate.outputs()), dtype, x.device());
   Operand operand(x, gate);
+  const kernels::Span span(x.device()->context().trace, [&] {
+    return product_work("gated_linear", operand, std::array{&gate, &up}, y.size() * size_of(dtype),
+                        rounding == Rounding::bf16);
+  });
   kernels::cpu::gated_linear({.x = operand.view(),
                               .gate = raw(gate),
                               .up = raw(up),
@@ -203,6 +248,16 @@ Array embedding(const PackedMatrix& table, std::span<const int32_t> ids, float s
             table.outputs() - 1);
   Array y =
       Array::empty({static_cast<int64_t>(ids.size()), table.inputs()}, DType::f32, table.device());
+  const kernels::Span span(table.device()->context().trace, [&] {
+    return kernels::Work{
+        .op = "embedding",
+        .shape = fmt::format("{} of {}", ids.size(), table.outputs()),
+        .kernel = fmt::format("rows of the packed table ({})", format_of(table)),
+        .stored_bytes = PackedMatrix::packed_bytes(table.dtype(), kernels::kPanelRows,
+                                                   table.inputs(), table.quantization()) /
+                        kernels::kPanelRows * y.dim(0),
+        .passing_bytes = y.size() * size_of(DType::f32)};
+  });
   kernels::cpu::embedding(
       {.table = raw(table), .ids = ids, .scale = scale, .y = y.mutable_data<float>()},
       table.device()->context());

@@ -2,6 +2,7 @@
 
 #include "kernels/norm.hpp"
 #include "ops/cast.hpp"
+#include "ops/trace.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -25,6 +26,7 @@ Array normalize(std::string_view op, Kernel kernel, const Array& x, const Array&
   const Array dense_bias = bias.defined() ? contiguous(astype(bias, DType::f32)) : Array();
   Array y = Array::empty(x.shape(), DType::f32, x.device());
   const int64_t width = x.dim(-1);
+  const auto span = trace_lanes(op, y, y.size() * size_of(DType::f32));
   kernel({.x = dense.data<float>(),
           .weight = dense_weight.data<float>(),
           .bias = bias.defined() ? dense_bias.data<float>() : nullptr,

@@ -7,6 +7,7 @@
 #include "base/math.hpp"
 #include "kernels/rope.hpp"
 #include "ops/cast.hpp"
+#include "ops/trace.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -105,6 +106,7 @@ RopeTable rope_table(const RopeFrequencies& frequencies, std::span<const int64_t
     require(position >= 0, "rope: position {} is negative", position);
   RopeTable table{Array::empty({rows, half}, DType::f32, device),
                   Array::empty({rows, half}, DType::f32, device)};
+  const auto span = trace_lanes("rope_table", table.cos, table.sin.size() * size_of(DType::f32));
   float* cos = table.cos.mutable_data<float>();
   float* sin = table.sin.mutable_data<float>();
   const double magnitude = frequencies.magnitude;
@@ -128,6 +130,7 @@ Array rope(const Array& x, const RopeTable& table) {
           "rope: x is {}, the table {}", x.shape(), table.cos.shape());
   const Array dense = contiguous(x);
   Array y = Array::empty(x.shape(), DType::f32, x.device());
+  const auto span = trace_lanes("rope", y, y.size() * size_of(DType::f32));
   kernels::cpu::rope({.x = dense.data<float>(),
                       .cos = table.cos.data<float>(),
                       .sin = table.sin.data<float>(),

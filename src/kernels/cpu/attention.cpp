@@ -319,4 +319,22 @@ void attention(const AttentionArgs& args, const Context& context) {
     attend_tiles(args, kernels, plan, context);
 }
 
+std::string attention_variant(const AttentionArgs& args, const Context& context) {
+  const Plan plan(args, context.pool.size());
+  const auto name = [&]() -> std::string_view {
+    switch (path_of(args, context.isa)) {
+      case AttentionPath::float_fma: return "float32 multiply-adds";
+      case AttentionPath::bf16_dot: return "AVX-512 bf16 dot products";
+      case AttentionPath::tiles: return "AMX bf16 tiles";
+      case AttentionPath::tiles_emulated: return "AMX bf16 tiles, emulated";
+    }
+    return "?";
+  };
+  if (plan.split)
+    return fmt::format("{}: {}, few rows, so the chunks of {} keys are spread over the threads",
+                       to_string(context.isa), name(), kAttentionChunk);
+  return fmt::format("{}: {}, {} tiles of up to {} rows", to_string(context.isa), name(),
+                     plan.tiles.size(), plan.tile_rows);
+}
+
 }  // namespace linnet::kernels::cpu

@@ -89,6 +89,11 @@ std::string_view to_string(Isa isa) noexcept {
   return "?";
 }
 
+std::string lanes_variant(Isa isa) {
+  const bool tiles = isa == Isa::amx || isa == Isa::amx_emulated;  // which are for products alone
+  return fmt::format("16 lanes of {}", to_string(tiles ? Isa::avx512 : isa));
+}
+
 std::vector<Isa> available_isas() {
   std::vector<Isa> result;
   const Isa faster = extensions().fast_bf16 ? Isa::avx512 : Isa::avx512f;

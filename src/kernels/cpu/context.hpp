@@ -1,10 +1,15 @@
-// Where a CPU kernel runs: on which threads and with which instruction set.
+// Where a CPU kernel runs: on which threads, with which instruction set, and who watches.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/thread_pool.hpp"
+
+namespace linnet::kernels {
+class Trace;  // kernels/trace.hpp
+}
 
 namespace linnet::kernels::cpu {
 
@@ -22,6 +27,9 @@ enum class Isa {
 /// "scalar", "avx2", "avx512f", "avx512", "amx", "amx_emulated", "neon".
 std::string_view to_string(Isa isa) noexcept;
 
+/// What elements and rows are computed with: "16 lanes of avx512"; for people.
+std::string lanes_variant(Isa isa);
+
 /// The sets that this build contains and this processor runs, best first. Never empty; never
 /// amx_emulated. The first call asks the system to let this process use AMX, where there is any.
 std::vector<Isa> available_isas();
@@ -37,6 +45,7 @@ Isa isa_from_environment();
 struct Context {
   ThreadPool& pool;
   Isa isa;
+  Trace* trace = nullptr;  ///< where ops record themselves, if anywhere
 };
 
 }  // namespace linnet::kernels::cpu
