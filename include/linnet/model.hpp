@@ -223,6 +223,16 @@ TextModel load_model(const std::filesystem::path& folder, const LoadOptions& opt
 /// The small model that comes with linnet, inside the library. Errors: out_of_memory.
 TextModel load_builtin_model(const LoadOptions& options = {});
 
+/// Writes a quantised copy of a dense checkpoint to the folder `to`, which linnet and MLX (mlx-lm)
+/// read: the tensors of the text model, quantised as LoadOptions::quantize says, config.json with
+/// MLX's `quantization`, and the tokenizer's and other small files. What the text model does not
+/// need (a vision tower) is left out. The folder appears whole or not at all; memory is bounded by
+/// some megabytes of the largest matrix.
+/// Errors: as load_model; invalid_argument if `to` holds something, or if no matrix can be
+/// quantised; device if it cannot be written.
+void quantize_model(const std::filesystem::path& from, const std::filesystem::path& to,
+                    const QuantizeModelOptions& options = {});
+
 /// What a checkpoint is, without loading it. Errors: as load_model.
 ModelInfo inspect_model(const std::filesystem::path& folder);
 ModelInfo inspect_builtin_model();

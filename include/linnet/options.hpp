@@ -48,6 +48,21 @@ struct LoadOptions {
   std::function<void(const LoadProgress&)> progress = {};
 };
 
+/// How quantize_model() writes. Values out of range are ErrorCode::invalid_argument.
+struct QuantizeModelOptions {
+  QuantizeOptions quantize = {.bits = 4, .group_size = 64};
+  /// Whether a checkpoint that stands where the new one is to be may be replaced; it stays whole
+  /// until the new one is.
+  bool replace = false;
+  /// A file of tensors takes no further tensor beyond it.
+  int64_t shard_bytes = 5'000'000'000;
+  /// Threads, the calling thread included; 0: one per physical core.
+  int threads = 0;
+  /// Called on the calling thread with the bytes read so far; an exception from it ends the work,
+  /// and nothing is left of it.
+  std::function<void(const LoadProgress&)> progress = {};
+};
+
 /// How a continuation is sampled and when it ends. The values are applied to the logits in this
 /// order: repetition penalty, frequency and presence penalty, logit bias, temperature, top-k,
 /// top-p, min-p. Values out of range are ErrorCode::invalid_argument at the call.

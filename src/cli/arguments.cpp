@@ -135,12 +135,16 @@ QuantizeOptions parse_quantize(const std::string& option, const std::string& tex
        !parse_number(whole.substr(colon + 1), options.group_size)))
     throw CLI::ValidationError(
         option, fmt::format("\"{}\" is not BITS or BITS:GROUP, as in 4 or 4:32", text));
+  check_quantize(option, options);
+  return options;
+}
+
+void check_quantize(const std::string& option, const QuantizeOptions& options) {
   if (!is_supported({.bits = options.bits, .group_size = options.group_size}))
     throw CLI::ValidationError(
         option, fmt::format("{} bits in groups of {} do not exist; bits are 2, 3, 4, 5, 6 or 8, "
                             "groups 32, 64 or 128",
                             options.bits, options.group_size));
-  return options;
 }
 
 std::string read_standard_input() {

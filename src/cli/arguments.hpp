@@ -32,9 +32,11 @@ CLI::Option* add_counts(CLI::App& command, const std::string& name, std::vector<
 /// "ID:VALUE", where VALUE is a number, "inf" or "-inf". Errors: as parse_ids.
 std::pair<int32_t, float> parse_logit_bias(const std::string& option, const std::string& text);
 
-/// "BITS" or "BITS:GROUP", as in 4 or 4:32; bits and groups that do not exist are refused.
-/// Errors: as parse_ids.
+/// "BITS" or "BITS:GROUP", as in 4 or 4:32. Errors: as parse_ids and check_quantize.
 QuantizeOptions parse_quantize(const std::string& option, const std::string& text);
+
+/// Errors: CLI::ValidationError naming `option` for bits and groups that do not exist.
+void check_quantize(const std::string& option, const QuantizeOptions& options);
 
 /// Standard input up to its end, without the newline that ends it. Errors: device if it cannot be
 /// read; invalid_argument beyond 64 MiB.

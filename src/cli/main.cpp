@@ -30,6 +30,7 @@ ExitCode run(int argc, const char* const* argv) {
   add_logits(app, action);
   add_info(app, action);
   add_plan(app, action);
+  add_quantize(app, action);
   add_synth(app, action);
   add_bench(app, action);
   add_explain(app, action);
