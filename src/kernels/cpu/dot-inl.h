@@ -85,6 +85,7 @@ HWY_INLINE void unpack_floats(const BF16* from, float* to) {
 /// acc = fma(low, low', fma(high, high', acc)) on the bf16 pairs of two registers.
 HWY_INLINE void dot_words(F32x16& acc, I32x16 a, I32x16 b) {
   // In assembler: the instruction is not among the features that Highway compiles this target for.
+  // A member as its operand would pin the chain to memory.
   __m512 sum = acc.part[0].raw;
   asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a.part[0].raw), "v"(b.part[0].raw));
   acc.part[0].raw = sum;
