@@ -70,8 +70,19 @@ template <class Element>
 struct ChunkBlock {
   const Element* keys = nullptr;
   const Element* values = nullptr;
+  const Element* values_after = nullptr;  // of the same block of the next chunk
   RowRange rows;
 };
+
+/// The keys of the block from position `start` on; null if no row sees it.
+template <class Element>
+HWY_INLINE const Element* keys_at(const AttentionArgs& a, const QueryTile& tile, const Sight& sight,
+                                  int64_t start) {
+  if (start > sight.highest() || sight.rows(start, kBlockTokens).empty()) return nullptr;
+  return reinterpret_cast<const Element*>(tile.sequence->blocks[start / kBlockTokens] +
+                                          a.layer_offset) +
+         tile.kv_head * a.layout.head_elements();
+}
 
 template <class Element>
 HWY_INLINE void find_blocks(const AttentionArgs& a, const QueryTile& tile, const Sight& sight,
@@ -79,13 +90,12 @@ HWY_INLINE void find_blocks(const AttentionArgs& a, const QueryTile& tile, const
   for (int64_t i = 0; i < kChunkBlocks; ++i) {
     const int64_t start = chunk * kAttentionChunk + i * kBlockTokens;
     blocks[i] = {};
-    if (start > sight.highest()) continue;
+    blocks[i].keys = keys_at<Element>(a, tile, sight, start);
+    if (blocks[i].keys == nullptr) continue;
     blocks[i].rows = sight.rows(start, kBlockTokens);
-    if (blocks[i].rows.empty()) continue;
-    const std::byte* block = tile.sequence->blocks[start / kBlockTokens] + a.layer_offset;
-    blocks[i].keys =
-        reinterpret_cast<const Element*>(block) + tile.kv_head * a.layout.head_elements();
     blocks[i].values = blocks[i].keys + a.layout.key_elements();
+    const auto* after = keys_at<Element>(a, tile, sight, start + kAttentionChunk);
+    if (after != nullptr) blocks[i].values_after = after + a.layout.key_elements();
   }
 }
 
@@ -176,7 +186,8 @@ HWY_INLINE void for_queries(const AttentionArgs& a, const QueryTile& tile,
 /// The walk of a tile over its keys. An Engine has
 ///   Element
 ///   put_queries(a, tile, sizes, room)
-///   scores(a, sizes, room, blocks)         scores[row][32 i ...] of block i, for its rows
+///   scores(a, sizes, room, blocks, next)   scores[row][32 i ...] of block i, for its rows; next
+///                                          are the keys after the chunk
 ///   put(a, room, row, i, p)                sixteen probabilities
 ///   weigh(sizes, room, blocks, rescale)    sums = sums * rescale + probabilities times values,
 ///                                          for rows with a rescale of at least 0
@@ -197,7 +208,8 @@ HWY_INLINE void walk(Engine& engine, const AttentionArgs& a, const QueryTile& ti
   for (int64_t chunk = sight.lowest() / kAttentionChunk; chunk < end; ++chunk) {
     ChunkBlock<Element> blocks[kChunkBlocks];
     find_blocks(a, tile, sight, chunk, blocks);
-    engine.scores(a, sizes, room, blocks);
+    engine.scores(a, sizes, room, blocks,
+                  keys_at<Element>(a, tile, sight, (chunk + 1) * kAttentionChunk));
     const RowRange rows = sight.rows(chunk * kAttentionChunk, kAttentionChunk);
     float largest[kTileRows];
     for (int64_t row = rows.begin; row < rows.end; ++row)
@@ -228,11 +240,20 @@ HWY_INLINE void walk(Engine& engine, const AttentionArgs& a, const QueryTile& ti
 
 // Products by vectors.
 
-/// scores[row][column ... column + 31] of one block of keys, two panels `panel_stride` elements
-/// apart.
+/// Asks for the 1 KiB from `from` on to be in the second cache.
+HWY_INLINE void prefetch_kib(const void* from) {
+  for (int line = 0; line < 1024; line += 64)
+    __builtin_prefetch(static_cast<const std::byte*>(from) + line, 0, 2);
+}
+
+/// scores[row][0 .. 31] of one block of keys.
+///   next  what is read after it, asked for on the way, or null
 template <class Dots>
 HWY_INLINE void score_block(const AttentionSizes& sizes, const typename Dots::Row* queries,
-                            const typename Dots::Panel* keys, RowRange rows, float* scores) {
+                            const typename Dots::Panel* keys, RowRange rows, float* scores,
+                            const typename Dots::Panel* next) {
+  using Panel = typename Dots::Panel;
+  constexpr auto kKib = static_cast<int64_t>(1024 / sizeof(Panel));
   const int64_t panel_stride = sizes.padded * kLanes;
   for_row_groups(rows.begin, rows.end, [&](auto count, int64_t row) HWY_ATTR {
     constexpr int kR = decltype(count)::value;
@@ -241,9 +262,13 @@ HWY_INLINE void score_block(const AttentionSizes& sizes, const typename Dots::Ro
       for (int r = 0; r < kR; ++r)
         for (int p = 0; p < kDotPanels; ++p) acc[r][p] = zero();
       for (int64_t k = 0; k < sizes.padded; k += 32) {
-        const typename Dots::Panel* panels[kDotPanels];
-        for (int p = 0; p < kDotPanels; ++p)
-          panels[p] = keys + (panel + p) * panel_stride + k * kLanes;
+        const Panel* panels[kDotPanels];
+        for (int p = 0; p < kDotPanels; ++p) {
+          const int64_t at = (panel + p) * panel_stride + k * kLanes;
+          panels[p] = keys + at;
+          if (next != nullptr && row == rows.begin)
+            for (int64_t i = 0; i < 32 * kLanes; i += kKib) prefetch_kib(next + at + i);
+        }
         add_block<Dots, kR, kDotPanels>(queries + row * sizes.padded + k, sizes.padded, panels,
                                         acc);
       }
@@ -252,6 +277,19 @@ HWY_INLINE void score_block(const AttentionSizes& sizes, const typename Dots::Ro
           store(acc[r][p], scores + (row + r) * kAttentionChunk + (panel + p) * kLanes);
     }
   });
+}
+
+/// scores[row][0 .. 127] of a few rows, from keys as packed. They read every key once and would
+/// wait for memory: blocks lie apart, where the processor's own prefetching does not follow.
+///   next  the keys of the block after the chunk, or null
+template <class Dots>
+HWY_INLINE void score_few(const AttentionSizes& sizes, const typename Dots::Row* queries,
+                          const ChunkBlock<typename Dots::Panel> (&blocks)[kChunkBlocks],
+                          const typename Dots::Panel* next, float* scores) {
+  for (int64_t i = 0; i < kChunkBlocks; ++i)
+    if (blocks[i].keys != nullptr)
+      score_block<Dots>(sizes, queries, blocks[i].keys, blocks[i].rows, scores + i * kBlockTokens,
+                        i + 1 < kChunkBlocks ? blocks[i + 1].keys : next);
 }
 
 /// The blocks of a chunk for kP panels of outputs.
@@ -280,18 +318,26 @@ HWY_INLINE void weigh_panels(const typename Dots::Row* probabilities,
   });
 }
 
-/// Keys and values as packed.
-template <class DotsOf>
+/// Keys and values as packed. kAhead: for a few rows, that wait for memory.
+template <class DotsOf, bool kAheadOf>
 struct Packed {
   using Dots = DotsOf;
   using Element = typename Dots::Panel;
+  static constexpr bool kAhead = kAheadOf;
+  static constexpr int64_t kKib = 1024 / static_cast<int64_t>(sizeof(Element));
 
   static HWY_INLINE const Element* keys(const Element* keys, int64_t, std::byte*) { return keys; }
   template <int kP>
   static HWY_INLINE void values(const ChunkBlock<Element>& block, int64_t i, int64_t panel,
                                 std::byte*, ValuePanels<Dots, kP>& to) {
-    for (int p = 0; p < kP; ++p)
+    for (int p = 0; p < kP; ++p) {
       to.panels[i][p] = block.values + (panel + p) * Dots::kPanelElements;
+      if constexpr (kAhead) {
+        const Element* next = block.values_after;
+        for (int64_t at = 0; next != nullptr && at < Dots::kPanelElements; at += kKib)
+          prefetch_kib(next + (panel + p) * Dots::kPanelElements + at);
+      }
+    }
   }
 };
 
@@ -301,6 +347,7 @@ struct Unpacked {
   using Dots = DotsOf;
   using Element = ElementOf;
   using Panel = typename Dots::Panel;
+  static constexpr bool kAhead = false;
 
   static HWY_INLINE const Panel* keys(const Element* keys, int64_t padded, std::byte* scratch) {
     auto* to = reinterpret_cast<Panel*>(scratch);
@@ -385,12 +432,13 @@ struct VectorEngine {
     });
   }
   HWY_INLINE void scores(const AttentionArgs&, const AttentionSizes& sizes, const TileRoom& room,
-                         const ChunkBlock<Element> (&blocks)[kChunkBlocks]) {
+                         const ChunkBlock<Element> (&blocks)[kChunkBlocks], const Element* next) {
+    const auto* queries = reinterpret_cast<const Row*>(room.queries);
+    if constexpr (Source::kAhead) return score_few<Dots>(sizes, queries, blocks, next, room.scores);
     for (int64_t i = 0; i < kChunkBlocks; ++i)
       if (blocks[i].keys != nullptr)
-        score_block<Dots>(sizes, reinterpret_cast<const Row*>(room.queries),
-                          Source::keys(blocks[i].keys, sizes.padded, room.scratch), blocks[i].rows,
-                          room.scores + i * kBlockTokens);
+        score_block<Dots>(sizes, queries, Source::keys(blocks[i].keys, sizes.padded, room.scratch),
+                          blocks[i].rows, room.scores + i * kBlockTokens, nullptr);
   }
   HWY_INLINE void put(const AttentionArgs& a, const TileRoom& room, int64_t row, int64_t i,
                       F32x16 p) {
@@ -431,11 +479,9 @@ void score_split(const AttentionArgs& a, const SplitChunk& chunk) {
   const Sight sight(a, *chunk.tile, sizes);
   ChunkBlock<Element> blocks[kChunkBlocks];
   find_blocks(a, *chunk.tile, sight, chunk.chunk, blocks);
-  for (int64_t i = 0; i < kChunkBlocks; ++i)
-    if (blocks[i].keys != nullptr)
-      score_block<typename Source::Dots>(
-          sizes, reinterpret_cast<const typename Source::Dots::Row*>(chunk.queries), blocks[i].keys,
-          blocks[i].rows, chunk.scores + i * kBlockTokens);
+  score_few<typename Source::Dots>(
+      sizes, reinterpret_cast<const typename Source::Dots::Row*>(chunk.queries), blocks,
+      keys_at<Element>(a, *chunk.tile, sight, (chunk.chunk + 1) * kAttentionChunk), chunk.scores);
   for (int64_t row = 0; row < chunk.tile->count; ++row) {
     const Seen seen = seen_keys(sight, row, chunk.chunk);
     const bool sees = seen.first <= seen.last;

@@ -22,7 +22,7 @@ struct WordRows {
 
 AttentionKernels Bf16DotAttention() {
   using Regrouped = Unpacked<WordDots<true>, BF16, unpack_words>;
-  using Raw = Packed<WordDots<false>>;
+  using Raw = Packed<WordDots<false>, true>;
   return {.attend = attend_by_vectors<Regrouped, WordRows>,
           .attend_few = attend_by_vectors<Raw, WordRows>,
           .prepare = prepare_split<WordRows>,

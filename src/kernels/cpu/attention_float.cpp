@@ -13,8 +13,9 @@ namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
 AttentionKernels FloatAttention(DType cache) {
   using Widened = Unpacked<FloatDots<float>, BF16, unpack_floats>;
-  using Bf16 = Packed<FloatDots<BF16>>;
-  using Float = Packed<FloatDots<float>>;
+  using Bf16 = Packed<FloatDots<BF16>, true>;
+  using Float = Packed<FloatDots<float>, false>;
+  using FewFloat = Packed<FloatDots<float>, true>;
   if (cache == DType::bf16)
     return {.attend = attend_by_vectors<Widened, FloatRows>,
             .attend_few = attend_by_vectors<Bf16, FloatRows>,
@@ -22,10 +23,10 @@ AttentionKernels FloatAttention(DType cache) {
             .score = score_split<Bf16>,
             .weigh = weigh_split<Bf16, FloatRows>};
   return {.attend = attend_by_vectors<Float, FloatRows>,
-          .attend_few = attend_by_vectors<Float, FloatRows>,
+          .attend_few = attend_by_vectors<FewFloat, FloatRows>,
           .prepare = prepare_split<FloatRows>,
-          .score = score_split<Float>,
-          .weigh = weigh_split<Float, FloatRows>};
+          .score = score_split<FewFloat>,
+          .weigh = weigh_split<FewFloat, FloatRows>};
 }
 
 void ExpNonpositive(float* values, int64_t count) {

@@ -82,7 +82,7 @@ struct TileEngine {
   }
 
   HWY_INLINE void scores(const AttentionArgs&, const AttentionSizes& sizes, const TileRoom& room,
-                         const ChunkBlock<BF16> (&blocks)[kChunkBlocks]) {
+                         const ChunkBlock<BF16> (&blocks)[kChunkBlocks], const BF16*) {
     for (int64_t i = 0; i < kChunkBlocks; ++i) {
       if (blocks[i].keys == nullptr) continue;
       const int64_t end = ceil_div(blocks[i].rows.end, 16);
