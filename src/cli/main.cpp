@@ -31,6 +31,7 @@ ExitCode run(int argc, const char* const* argv) {
   add_info(app, action);
   add_plan(app, action);
   add_quantize(app, action);
+  add_kld(app, action);
   add_synth(app, action);
   add_bench(app, action);
   add_explain(app, action);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace linnet::cli {
 
@@ -18,9 +19,14 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const LoadProgress& progress);
+  /// The same for anything that is counted: "comparing 12% of 2048 tokens".
+  void show(int64_t done, int64_t total, std::string_view what);
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  void write(int64_t done, int64_t total, const std::string& of);
+  [[nodiscard]] bool due() const;
 
   std::string verb_;
   bool terminal_;
