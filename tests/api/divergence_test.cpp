@@ -135,9 +135,8 @@ TEST(Divergence, IsThatOfPlainSumsOverTheLogits) {
     expect_near(divergence(a, b, ids, {.window = 62, .prefix = {2}}),
                 plain(a, b, {{part(0, 61, {2})}, {part(61, 42, {2})}}));
     // Of a prefix, only the last token predicts something.
-    expect_near(
-        divergence(a, b, ids, {.window = 43, .prefix = {2, 3, 5}, .max_tokens = 70}),
-        plain(a, b, {{part(0, 40, {2, 3, 5}), 2}, {part(40, 30, {2, 3, 5}), 2}}));
+    expect_near(divergence(a, b, ids, {.window = 43, .prefix = {2, 3, 5}, .max_tokens = 70}),
+                plain(a, b, {{part(0, 40, {2, 3, 5}), 2}, {part(40, 30, {2, 3, 5}), 2}}));
     const std::vector<int32_t> long_prefix = test::random_ids(40, 5);  // longer than a step
     expect_near(divergence(a, b, ids, {.window = 200, .prefix = long_prefix}),
                 plain(a, b, {{part(0, 103, long_prefix), 39}}));
@@ -181,8 +180,8 @@ TEST(Divergence, OfATextIsThatOfItsTokensAfterABeginning) {
   const auto ids = a.encode(text, false);
   for (const int64_t window : {16, 512}) {
     const auto found = values_of(divergence(a, b, text, {.window = window, .max_tokens = 40}));
-    EXPECT_EQ(found, values_of(divergence(
-                         a, b, ids, {.window = window, .prefix = {2}, .max_tokens = 40})));
+    EXPECT_EQ(found, values_of(divergence(a, b, ids,
+                                          {.window = window, .prefix = {2}, .max_tokens = 40})));
     EXPECT_EQ(found.front(), 40);  // the beginning predicts the first token of each window
   }
   EXPECT_EQ(values_of(divergence(a, b, text, {.prefix = {2, 3}})),
@@ -204,18 +203,17 @@ TEST(Divergence, TellsHowFarItIsAndStopsWhereItIsToldTo) {
   const TextModel model = reference("llama3");
   const auto ids = test::random_ids(150, 7);
   std::vector<int64_t> done;
-  static_cast<void>(divergence(model, model, ids,
-                               {.window = 81, .progress = [&](int64_t now, int64_t total) {
-                                  EXPECT_EQ(total, 80 + 68);
-                                  done.push_back(now);
-                                }}));
+  static_cast<void>(
+      divergence(model, model, ids, {.window = 81, .progress = [&](int64_t now, int64_t total) {
+                                       EXPECT_EQ(total, 80 + 68);
+                                       done.push_back(now);
+                                     }}));
   EXPECT_EQ(done, (std::vector<int64_t>{32, 64, 80, 112, 144, 148}));
   const int64_t before = model.memory().active_bytes;
   struct Enough {};
-  EXPECT_THROW(
-      static_cast<void>(divergence(
-          model, model, ids, {.progress = [](int64_t, int64_t) { throw Enough(); }})),
-      Enough);
+  EXPECT_THROW(static_cast<void>(divergence(
+                   model, model, ids, {.progress = [](int64_t, int64_t) { throw Enough(); }})),
+               Enough);
   EXPECT_EQ(model.memory().active_bytes, before);
 }
 
@@ -224,9 +222,8 @@ TEST(Divergence, RefusesWhatCannotBe) {
   const auto ids = test::random_ids(20, 8);
   const auto refused = [&](std::string_view part, std::span<const int32_t> tokens,
                            const DivergenceOptions& options) {
-    test::expect_error(ErrorCode::invalid_argument, part, [&] {
-      static_cast<void>(divergence(model, model, tokens, options));
-    });
+    test::expect_error(ErrorCode::invalid_argument, part,
+                       [&] { static_cast<void>(divergence(model, model, tokens, options)); });
   };
   refused("a window of 1 tokens", ids, {.window = 1});
   refused("a window of -5 tokens", ids, {.window = -5});

@@ -147,7 +147,7 @@ TEST_P(EqualBits, LogitsOfSomeRowsEqualThoseOfAll) {
 std::vector<Param> params() {
   std::vector<Param> result;
   std::vector<std::string> folders = test::reference_families();
-  folders.insert(folders.end(), {"gemma3-4-64", "qwen2-8-64"});
+  folders.insert(folders.end(), {"gemma3-4-64", "qwen2-8-64", "llama3-4-32", "llama3-6-64"});
   for (const std::string& family : folders)
     for (const Compute compute : {Compute::bf16, Compute::f32}) result.push_back({family, compute});
   return result;

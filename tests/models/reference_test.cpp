@@ -79,7 +79,7 @@ TEST_P(Reference, FloatLogitsAreWithinTenThousandthOfTheLargest) {
     const auto expected = golden_.logits(length);
     const float error = largest_difference(run.logits, expected) / largest(expected);
     EXPECT_LE(error, 1e-4F) << "length " << length;
-    RecordProperty("relative_error_" + std::to_string(length), std::to_string(error));
+    RecordProperty("relative_error_" + std::to_string(length), fmt::format("{:.2e}", error));
   }
 }
 
@@ -123,7 +123,7 @@ TEST_P(Reference, Bf16StaysWithinHuggingFacesOwnDivergence) {
   const auto width = static_cast<size_t>(model->config().vocab_size);
   const double divergence = mean_divergence(expected, run.logits, width);
   EXPECT_LE(divergence, 1e-4);
-  RecordProperty("mean_kl", std::to_string(divergence * 1e6) + "e-6");
+  RecordProperty("mean_kl", fmt::format("{:.2e}", divergence));
   std::cout << GetParam() << ": mean KL divergence of bf16 from f32 at length 70: " << divergence
             << "\n";
   for (size_t row = 0; row < 70; ++row) {
