@@ -71,12 +71,12 @@ Prepared prepare(const Shapes& s, DType dtype, int64_t layers) {
                             i * layers * layer_bytes);
   cache->sequences.push_back({.rows = total, .blocks = cache->blocks.data()});
   for (int64_t layer = 0; layer < layers; ++layer)
-    kernels::cpu::kv_write({.keys = k.data<float>(),
-                            .values = v.data<float>(),
-                            .layout = cache->layout,
-                            .layer_offset = layer * layer_bytes,
-                            .sequences = cache->sequences},
-                           device()->context());
+    kernels::cpu::prepare_heads({.keys = k.data<float>(),
+                                 .values = v.data<float>(),
+                                 .layout = cache->layout,
+                                 .layer_offset = layer * layer_bytes,
+                                 .sequences = cache->sequences},
+                                device()->context());
   cache->sequences[0].rows = s.rows;
   cache->sequences[0].first_position = s.cached;
   auto y = std::make_shared<Array>(Array::empty(q.shape(), DType::f32, device()));

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "kernels/cpu/context.hpp"
+#include "kernels/norm.hpp"
 #include "kernels/view.hpp"
 
 namespace linnet::kernels {
@@ -46,9 +47,17 @@ struct KvSequence {
   std::byte* const* blocks = nullptr;
 };
 
-struct KvWriteArgs {
-  const float* keys = nullptr;    // [T, K, D]
-  const float* values = nullptr;  // [T, K, D]
+/// What happens to heads between their projections and attention.
+struct HeadsArgs {
+  const float* queries = nullptr;  // [T, H, D], or null: keys and values only
+  const float* keys = nullptr;     // [T, K, D]
+  const float* values = nullptr;   // [T, K, D]
+  int64_t heads = 0;               // H
+  RmsTerm q_norm;                  // over D
+  RmsTerm k_norm;
+  const float* cos = nullptr;         // [T, D/2]: queries and keys are rotated after that; or null
+  const float* sin = nullptr;         // [T, D/2]
+  float* prepared_queries = nullptr;  // [T, H, D]; may be queries
   KvLayout layout;
   int64_t layer_offset = 0;  // bytes from the start of a block to this layer's part
   std::span<const KvSequence> sequences;
@@ -68,8 +77,9 @@ struct AttentionArgs {
 };
 
 namespace cpu {
-/// Stores the rows' keys and values at their positions (rounded to bf16 if the cache is).
-void kv_write(const KvWriteArgs& args, const Context& context);
+/// Norms (as rms_norm) and rotates (as rope) queries and keys; stores keys and values at their
+/// positions (rounded to bf16 if the cache is).
+void prepare_heads(const HeadsArgs& args, const Context& context);
 /// What attention() needs to work, whatever the rows.
 int64_t attention_workspace(const KvLayout& layout, int64_t heads, int threads);
 /// y = softmax(q k^T * scale) v over each row's visible keys, which must have been written. A head

@@ -1,6 +1,7 @@
 // Normalisation over the last axis.
 #pragma once
 
+#include "base/dtype.hpp"
 #include "kernels/cpu/context.hpp"
 
 namespace linnet::kernels {
@@ -15,11 +16,32 @@ struct NormArgs {
   float eps = 0;
 };
 
+/// An rms_norm that is part of another kernel.
+struct RmsTerm {
+  const float* weight = nullptr;  // [width]; null: there is no such norm
+  float eps = 0;
+};
+
+/// A residual connection with the norms around it.
+struct ResidualNormArgs {
+  const float* x = nullptr;       // [rows, width]
+  const float* y = nullptr;       // [rows, width]
+  RmsTerm inner;                  // of y
+  RmsTerm outer;                  // of the sum
+  float* sum = nullptr;           // [rows, width]
+  void* norm = nullptr;           // [rows, width], if there is an outer norm
+  DType norm_dtype = DType::f32;  // f32 or bf16 (rounded once)
+  int64_t rows = 0;
+  int64_t width = 0;
+};
+
 namespace cpu {
 /// y = x / sqrt(mean(x^2) + eps) * weight, the mean over 16 lanes and a fixed tree.
 void rms_norm(const NormArgs& args, const Context& context);
 /// y = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * weight + bias, sums as in rms_norm.
 void layer_norm(const NormArgs& args, const Context& context);
+/// sum = x + y, or x + rms_norm(y, inner); norm = rms_norm(sum, outer).
+void residual_norm(const ResidualNormArgs& args, const Context& context);
 }  // namespace cpu
 
 }  // namespace linnet::kernels

@@ -7,7 +7,6 @@
 #include "models/families.hpp"
 #include "nn/attention.hpp"
 #include "nn/mlp.hpp"
-#include "ops/elementwise.hpp"
 
 namespace linnet::models {
 namespace {
@@ -21,8 +20,10 @@ struct Block {
   nn::RmsNorm post_feedforward_layernorm;
 
   [[nodiscard]] Array operator()(const Array& x, const nn::Forward& forward) const {  // [T, M]
-    const Array h = ops::add(x, post_attention_layernorm(self_attn(input_layernorm(x), forward)));
-    return ops::add(h, post_feedforward_layernorm(mlp(pre_feedforward_layernorm(h))));
+    const auto [h, y] = ops::residual_norm(x, self_attn(input_layernorm(x), forward),
+                                           post_attention_layernorm.term(),
+                                           pre_feedforward_layernorm.term(), mlp.rounding());
+    return ops::residual_norm(h, mlp(y), post_feedforward_layernorm.term(), {}).sum;
   }
 };
 

@@ -14,8 +14,9 @@ struct Block {
   nn::GatedMlp mlp;
 
   [[nodiscard]] Array operator()(const Array& x, const nn::Forward& forward) const {  // [T, M]
-    const Array h = ops::add(x, self_attn(input_layernorm(x), forward));
-    return ops::add(h, mlp(post_attention_layernorm(h)));
+    const auto [h, y] = ops::residual_norm(x, self_attn(input_layernorm(x), forward), {},
+                                           post_attention_layernorm.term(), mlp.rounding());
+    return ops::add(h, mlp(y));
   }
 };
 

@@ -32,17 +32,17 @@ Array Attention::operator()(const Array& x, const Forward& forward) const {
                                          {k_proj_.weight, k_proj_.bias},
                                          {v_proj_.weight, v_proj_.bias}};
   const std::vector<Array> qkv = ops::linear(x, projections, q_proj_.rounding);
-  Array q = heads(qkv[0], c.num_attention_heads);        // [T, H, D]
-  Array k = heads(qkv[1], c.num_key_value_heads);        // [T, K, D]
+  const Array q = heads(qkv[0], c.num_attention_heads);  // [T, H, D]
+  const Array k = heads(qkv[1], c.num_key_value_heads);  // [T, K, D]
   const Array v = heads(qkv[2], c.num_key_value_heads);  // [T, K, D]
-  if (q_norm) q = (*q_norm)(q);
-  if (k_norm) k = (*k_norm)(k);
-  q = ops::rope(q, forward.rope[c.rope]);
-  k = ops::rope(k, forward.rope[c.rope]);
-  const Array y =
-      ops::cached_attention(q, k, v, layout_, c.layer_in_group * layout_.block_bytes(),
-                            forward.batch.sequences[c.cache_group],
-                            {.scale = c.scale, .window = c.window, .rounding = q_proj_.rounding});
+  const Array y = ops::cached_attention(q, k, v, layout_, c.layer_in_group * layout_.block_bytes(),
+                                        forward.batch.sequences[c.cache_group],
+                                        {.scale = c.scale,
+                                         .window = c.window,
+                                         .rounding = q_proj_.rounding,
+                                         .q_norm = q_norm ? q_norm->term() : ops::RmsTerm(),
+                                         .k_norm = k_norm ? k_norm->term() : ops::RmsTerm(),
+                                         .rope = &forward.rope[c.rope]});
   return o_proj_(ops::reshape(y, {tokens, c.num_attention_heads * c.head_dim}));
 }
 

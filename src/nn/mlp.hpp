@@ -6,7 +6,7 @@
 
 namespace linnet::nn {
 
-/// y = down_proj(act(gate_proj(x)) * up_proj(x)), x and y [T, M].
+/// y = down_proj(act(gate_proj(x)) * up_proj(x)), x [T, M] f32, or rounded already, y [T, M] f32.
 struct GatedMlp {
   Linear gate_proj;  // [F, M]
   Linear up_proj;    // [F, M]
@@ -26,6 +26,9 @@ struct GatedMlp {
             Linear::load(weights, name + ".up_proj", f, m, config.bias),
             Linear::load(weights, name + ".down_proj", m, f, config.bias), config.activation};
   }
+
+  /// Of x, where it enters: whoever computes x may round it.
+  [[nodiscard]] ops::Rounding rounding() const { return gate_proj.rounding; }
 
   [[nodiscard]] Array operator()(const Array& x) const {
     if (gate_proj.bias.defined() || up_proj.bias.defined())

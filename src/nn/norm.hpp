@@ -18,6 +18,8 @@ struct RmsNorm {
   }
 
   [[nodiscard]] Array operator()(const Array& x) const { return ops::rms_norm(x, weight, eps); }
+  /// This norm as a part of another op.
+  [[nodiscard]] ops::RmsTerm term() const { return {weight, eps}; }
 };
 
 }  // namespace linnet::nn

@@ -48,6 +48,33 @@ kernels::Work attention_work(const kernels::AttentionArgs& a, const Array& q,
           .passing_bytes = 2 * q.size() * size_of(DType::f32)};
 }
 
+kernels::Work heads_work(const kernels::HeadsArgs& a, const Array& q, const Array& k,
+                         const kernels::cpu::Context& context) {
+  const int64_t rows = q.dim(0);
+  const bool norms = a.q_norm.weight != nullptr || a.k_norm.weight != nullptr;
+  const int64_t table = a.cos == nullptr ? 0 : rows * q.dim(2);
+  const int64_t queries = a.queries == nullptr ? 0 : 2 * q.size();
+  return {.op = "prepare_heads",
+          .shape = fmt::format("[{}, {} + {}, {}]", rows, q.dim(1), 2 * k.dim(1), q.dim(2)),
+          .kernel = fmt::format("{}: {}{}cache write", kernels::cpu::lanes_variant(context.isa),
+                                norms ? "norms, " : "", a.cos == nullptr ? "" : "rotation, "),
+          .stored_bytes = cache_bytes(a.layout, rows),
+          .passing_bytes = (queries + 2 * k.size() + table) * size_of(DType::f32)};
+}
+
+void check(const AttentionOptions& o, const Array& q) {
+  const int64_t dim = q.dim(2);
+  const auto check_norm = [dim](std::string_view name, const Array& weight) {
+    require(!weight.defined() || (weight.shape() == Shape{dim} && weight.dtype() == DType::f32),
+            "attention: {} is not f32 [{}]", name, dim);
+  };
+  check_norm("q_norm", o.q_norm.weight);
+  check_norm("k_norm", o.k_norm.weight);
+  require(o.rope == nullptr || (dim % 2 == 0 && o.rope->cos.shape() == (Shape{q.dim(0), dim / 2})),
+          "attention: q is {}, the rope table {}", q.shape(),
+          o.rope == nullptr ? Shape() : o.rope->cos.shape());
+}
+
 }  // namespace
 
 Array cached_attention(const Array& q, const Array& k, const Array& v,
@@ -68,28 +95,37 @@ Array cached_attention(const Array& q, const Array& k, const Array& v,
   const Array dense_q = contiguous(q);
   const Array dense_k = contiguous(k);
   const Array dense_v = contiguous(v);
+  check(options, q);
   const auto context = q.device()->context();
+  const bool changes_q = options.q_norm.weight.defined() || options.rope != nullptr;
+  Array queries = changes_q ? Array::empty(q.shape(), DType::f32, q.device()) : dense_q;
   {
-    const kernels::Span span(context.trace, [&] {
-      return kernels::Work{.op = "kv_write",
-                           .shape = fmt::format("{}", k.shape()),
-                           .kernel = kernels::cpu::lanes_variant(context.isa),
-                           .stored_bytes = cache_bytes(layout, rows),
-                           .passing_bytes = 2 * k.size() * size_of(DType::f32)};
-    });
-    kernels::cpu::kv_write({.keys = dense_k.data<float>(),
-                            .values = dense_v.data<float>(),
-                            .layout = layout,
-                            .layer_offset = layer_offset,
-                            .sequences = sequences},
-                           context);
+    const auto dense = [](const Array& a) { return a.defined() ? contiguous(a) : a; };
+    const auto data_of = [](const Array& a) { return a.defined() ? a.data<float>() : nullptr; };
+    const Array q_weight = dense(options.q_norm.weight);
+    const Array k_weight = dense(options.k_norm.weight);
+    const kernels::HeadsArgs args{
+        .queries = changes_q ? dense_q.data<float>() : nullptr,
+        .keys = dense_k.data<float>(),
+        .values = dense_v.data<float>(),
+        .heads = q.dim(1),
+        .q_norm = {data_of(q_weight), options.q_norm.eps},
+        .k_norm = {data_of(k_weight), options.k_norm.eps},
+        .cos = options.rope == nullptr ? nullptr : options.rope->cos.data<float>(),
+        .sin = options.rope == nullptr ? nullptr : options.rope->sin.data<float>(),
+        .prepared_queries = changes_q ? queries.mutable_data<float>() : nullptr,
+        .layout = layout,
+        .layer_offset = layer_offset,
+        .sequences = sequences};
+    const kernels::Span span(context.trace, [&] { return heads_work(args, q, k, context); });
+    kernels::cpu::prepare_heads(args, context);
   }
   Array y = Array::empty(q.shape(), DType::f32, q.device());
   Array workspace =
       Array::empty({kernels::cpu::attention_workspace(layout, q.dim(1), context.pool.size())},
                    DType::u8, q.device());
   const kernels::AttentionArgs args{
-      .queries = dense_q.data<float>(),
+      .queries = queries.data<float>(),
       .y = y.mutable_data<float>(),
       .heads = q.dim(1),
       .layout = layout,

@@ -6,6 +6,8 @@
 #include "array/array.hpp"
 #include "kernels/attention.hpp"
 #include "ops/linear.hpp"
+#include "ops/norm.hpp"
+#include "ops/rope.hpp"
 
 namespace linnet::ops {
 
@@ -13,12 +15,17 @@ struct AttentionOptions {
   float scale = 1;
   int64_t window = 0;                  ///< keys a row sees, itself included; 0: all before it
   Rounding rounding = Rounding::none;  ///< of queries, keys, values and probabilities
+
+  // What is done to q and k first, with the bits of rms_norm and rope.
+  RmsTerm q_norm = {};              ///< f32, over D
+  RmsTerm k_norm = {};              ///< f32, over D
+  const RopeTable* rope = nullptr;  ///< of T rows; null: q and k are not rotated
 };
 
-/// Writes keys and values into the cache blocks of their sequences, then attends to everything
-/// visible.
-///   q       [T, H, D]  f32, rotated
-///   k, v    [T, K, D]  f32, k rotated; H is a multiple of K, D at most 512
+/// Prepares queries and keys as the options say, writes keys and values into the cache blocks of
+/// their sequences, then attends to everything visible.
+///   q       [T, H, D]  f32
+///   k, v    [T, K, D]  f32; H is a multiple of K, D at most 512
 ///   result  [T, H, D]  f32
 /// Errors: invalid_argument naming the shapes. Devices: cpu.
 Array cached_attention(const Array& q, const Array& k, const Array& v,

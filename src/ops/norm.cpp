@@ -48,4 +48,41 @@ Array layer_norm(const Array& x, const Array& weight, const Array& bias, float e
   return normalize("layer_norm", kernels::cpu::layer_norm, x, weight, bias, eps);
 }
 
+ResidualNorm residual_norm(const Array& x, const Array& y, const RmsTerm& inner,
+                           const RmsTerm& outer, Rounding rounding) {
+  require(
+      x.rank() >= 1 && x.shape() == y.shape() && x.dtype() == DType::f32 && y.dtype() == DType::f32,
+      "residual_norm: x is {} {}, y is {} {}, expected the same f32 [..., D]", to_string(x.dtype()),
+      x.shape(), to_string(y.dtype()), y.shape());
+  const auto weight_of = [&](std::string_view name, const RmsTerm& term) {
+    if (!term.weight.defined()) return Array();
+    check_vector("residual_norm", name, x, term.weight);
+    return contiguous(astype(term.weight, DType::f32));
+  };
+  const Array inner_weight = weight_of("inner", inner);
+  const Array outer_weight = weight_of("outer", outer);
+  const auto data_of = [](const Array& a) { return a.defined() ? a.data<float>() : nullptr; };
+  const Array dense_x = contiguous(x);
+  const Array dense_y = contiguous(y);
+  const int64_t width = x.dim(-1);
+  const DType norm_dtype = rounding == Rounding::bf16 ? DType::bf16 : DType::f32;
+  ResidualNorm result{.sum = Array::empty(x.shape(), DType::f32, x.device()), .norm = {}};
+  if (outer_weight.defined()) result.norm = Array::empty(x.shape(), norm_dtype, x.device());
+  const int64_t norm_bytes = outer_weight.defined() ? x.size() * size_of(norm_dtype) : 0;
+  const auto span =
+      trace_lanes("residual_norm", result.sum, 2 * x.size() * size_of(DType::f32) + norm_bytes);
+  kernels::cpu::residual_norm(
+      {.x = dense_x.data<float>(),
+       .y = dense_y.data<float>(),
+       .inner = {data_of(inner_weight), inner.eps},
+       .outer = {data_of(outer_weight), outer.eps},
+       .sum = result.sum.mutable_data<float>(),
+       .norm = outer_weight.defined() ? result.norm.mutable_view().data : nullptr,
+       .norm_dtype = norm_dtype,
+       .rows = width == 0 ? 0 : x.size() / width,
+       .width = width},
+      x.device()->context());
+  return result;
+}
+
 }  // namespace linnet::ops

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "array/array.hpp"
+#include "ops/linear.hpp"
 
 namespace linnet::ops {
 
@@ -18,5 +19,27 @@ Array rms_norm(const Array& x, const Array& weight, float eps);
 ///   result  [..., D]  dtype of x; computed in f32 with sums as in rms_norm
 /// Errors: as rms_norm.
 Array layer_norm(const Array& x, const Array& weight, const Array& bias, float eps);
+
+/// An rms_norm that is part of another op.
+struct RmsTerm {
+  Array weight = {};  ///< [D]; undefined: there is no such norm
+  float eps = 0;
+};
+
+struct ResidualNorm {
+  Array sum;
+  Array norm;  ///< undefined if there is no outer norm
+};
+
+/// A residual connection and the norms beside it, in one pass over memory:
+///   sum = x + y, or x + rms_norm(y, inner); norm = rms_norm(sum, outer)
+///   x, y          [..., D]  f32
+///   inner, outer  weights as of rms_norm, or none: without that norm
+///   sum           [..., D]  f32
+///   norm          [..., D]  f32, or bf16 with Rounding::bf16: what a product would round it to
+/// The bits are those of rms_norm and add. Errors: invalid_argument naming the shapes. Devices:
+/// cpu.
+ResidualNorm residual_norm(const Array& x, const Array& y, const RmsTerm& inner,
+                           const RmsTerm& outer, Rounding rounding = Rounding::none);
 
 }  // namespace linnet::ops

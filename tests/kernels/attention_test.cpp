@@ -155,7 +155,7 @@ std::vector<std::vector<float>> compute(const std::vector<Problem>& problems,
     const int64_t total = p.shapes.cached + p.shapes.rows;
     for (int64_t b = 0; b < ceil_div(total, kBlockTokens); ++b, ++used)
       tables[i].push_back(memory.data() + (blocks - 1 - used) * block_bytes);
-    cpu::kv_write(
+    cpu::prepare_heads(
         {.keys = p.keys.data(),
          .values = p.values.data(),
          .layout = layout,

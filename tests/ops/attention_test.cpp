@@ -95,6 +95,35 @@ TEST(Attention, EqualsAPlainLoopOverHeadsDimsLengthsAndWindows) {
   }
 }
 
+TEST(Attention, NormsAndRotatesLikeTheSeparateOps) {
+  const std::vector<int64_t> lengths{5, 0, 40};
+  std::vector<int64_t> positions;
+  for (const int64_t length : lengths)
+    for (int64_t i = 0; i < length; ++i) positions.push_back(i);
+  for (const ops::Rounding rounding : {ops::Rounding::none, ops::Rounding::bf16})
+    for (const DevicePtr& device : all_devices()) {
+      const Array q = random_array({45, 6, 34}, 1, device);
+      const Array k = random_array({45, 2, 34}, 2, device);
+      const Array v = random_array({45, 2, 34}, 3, device);
+      const ops::RmsTerm q_norm{random_array({34}, 4, device), 1e-5F};
+      const ops::RmsTerm k_norm{random_array({34}, 5, device), 1e-6F};
+      const auto table =
+          ops::rope_table(ops::rope_frequencies({.theta = 10000}, 34), positions, device);
+      const auto fused = ops::attention(q, k, v, lengths,
+                                        {.scale = 0.7F,
+                                         .rounding = rounding,
+                                         .q_norm = q_norm,
+                                         .k_norm = k_norm,
+                                         .rope = &table});
+      const auto prepared = [&](const Array& x, const ops::RmsTerm& norm) {
+        return ops::rope(ops::rms_norm(x, norm.weight, norm.eps), table);
+      };
+      const auto apart = ops::attention(prepared(q, q_norm), prepared(k, k_norm), v, lengths,
+                                        {.scale = 0.7F, .rounding = rounding});
+      EXPECT_TRUE(to_bits(fused) == to_bits(apart)) << name(device);
+    }
+}
+
 TEST(Attention, ErrorsNameTheShapes) {
   const auto zeros = [](const Shape& shape) { return Array::zeros(shape, DType::f32, device()); };
   const std::vector<int64_t> lengths{2};
@@ -106,6 +135,15 @@ TEST(Attention, ErrorsNameTheShapes) {
   });
   expect_error(ErrorCode::invalid_argument, "the sequences have 2 rows, q has 3", [&] {
     (void)ops::attention(zeros({3, 2, 8}), zeros({3, 2, 8}), zeros({3, 2, 8}), lengths, {});
+  });
+  expect_error(ErrorCode::invalid_argument, "k_norm is not f32 [8]", [&] {
+    (void)ops::attention(zeros({2, 2, 8}), zeros({2, 2, 8}), zeros({2, 2, 8}), lengths,
+                         {.k_norm = {zeros({4}), 0}});
+  });
+  expect_error(ErrorCode::invalid_argument, "the rope table [3, 4]", [&] {
+    const ops::RopeTable table{zeros({3, 4}), zeros({3, 4})};
+    (void)ops::attention(zeros({2, 2, 8}), zeros({2, 2, 8}), zeros({2, 2, 8}), lengths,
+                         {.rope = &table});
   });
   expect_error(ErrorCode::invalid_argument, "514", [&] {
     (void)ops::attention(zeros({2, 1, 514}), zeros({2, 1, 514}), zeros({2, 1, 514}), lengths, {});

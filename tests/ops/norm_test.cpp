@@ -1,5 +1,7 @@
 #include "ops/norm.hpp"
 
+#include "ops/cast.hpp"
+#include "ops/elementwise.hpp"
 #include "ops/row_sweep.hpp"
 #include "support/expect_error.hpp"
 
@@ -122,6 +124,61 @@ TEST(RmsNorm, TheSumUsesSixteenLanes) {
   for (size_t i = 0; i < 33; ++i) squares[i] = row[i] * row[i];
   const float scale = 1.0F / std::sqrt(test::lane_sum(squares) / 33.0F);
   EXPECT_EQ(ops::rms_norm(x, ones, 0).to_vector<float>()[17], scale);
+}
+
+/// Values in -1..1, the same on every device.
+Array noise(const Shape& shape, uint64_t seed, const DevicePtr& on) {
+  test::Numbers numbers(seed);
+  return test::make_array(test::Layout::dense, shape, DType::f32, on,
+                          [&] { return numbers.uniform(-1, 1); });
+}
+
+TEST(ResidualNorm, HasTheBitsOfTheSeparateOps) {
+  for (const int64_t width : {1, 15, 16, 33, 100, 5000})
+    for (int64_t rows = 1; rows <= 70; rows += width == 5000 ? 23 : 1) {
+      SCOPED_TRACE(fmt::format("{} rows of {}", rows, width));
+      for (const bool with_inner : {false, true})
+        for (const auto rounding : {ops::Rounding::none, ops::Rounding::bf16}) {
+          std::vector<uint64_t> sum;
+          std::vector<uint64_t> norm;
+          for (const DevicePtr& on : test::all_devices()) {
+            const Array x = noise({rows, width}, 1, on);
+            const Array y = noise({rows, width}, 2, on);
+            const ops::RmsTerm inner =
+                with_inner ? ops::RmsTerm{noise({width}, 3, on), 1e-5F} : ops::RmsTerm();
+            const ops::RmsTerm outer{noise({width}, 4, on), 1e-6F};
+            if (sum.empty()) {
+              const Array plain =
+                  ops::add(x, with_inner ? ops::rms_norm(y, inner.weight, inner.eps) : y);
+              sum = test::to_bits(plain);
+              norm = test::to_bits(
+                  ops::astype(ops::rms_norm(plain, outer.weight, outer.eps),
+                              rounding == ops::Rounding::bf16 ? DType::bf16 : DType::f32));
+            }
+            const auto both = ops::residual_norm(x, y, inner, outer, rounding);
+            ASSERT_EQ(both.norm.dtype(),
+                      rounding == ops::Rounding::bf16 ? DType::bf16 : DType::f32);
+            ASSERT_TRUE(test::to_bits(both.sum) == sum) << test::name(on);
+            ASSERT_TRUE(test::to_bits(both.norm) == norm) << test::name(on);
+            const auto alone = ops::residual_norm(x, y, inner, {}, rounding);
+            ASSERT_TRUE(test::to_bits(alone.sum) == sum) << test::name(on);
+            ASSERT_FALSE(alone.norm.defined());
+          }
+        }
+    }
+}
+
+TEST(ResidualNorm, ErrorsNameTheShapes) {
+  const auto zeros = [](const Shape& shape) { return Array::zeros(shape, DType::f32, device()); };
+  const auto bad = ErrorCode::invalid_argument;
+  test::expect_error(bad, "residual_norm: x is f32 [2, 3], y is f32 [3, 2]", [&] {
+    (void)ops::residual_norm(zeros({2, 3}), zeros({3, 2}), {}, {});
+  });
+  test::expect_error(bad, "residual_norm: outer is f32 [4], expected floating [3]", [&] {
+    (void)ops::residual_norm(zeros({2, 3}), zeros({2, 3}), {}, {zeros({4}), 0});
+  });
+  const auto none = ops::residual_norm(zeros({0, 3}), zeros({0, 3}), {}, {zeros({3}), 0});
+  EXPECT_EQ(none.norm.shape(), (Shape{0, 3}));
 }
 
 TEST(Norm, EmptyOnesAndErrors) {

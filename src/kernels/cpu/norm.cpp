@@ -6,70 +6,96 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/norm.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
 
-#include "kernels/cpu/simd-inl.h"
+#include "kernels/cpu/norm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
-/// sum of term(x) over a row, in 16 lanes.
-template <class Term>
-HWY_INLINE float sum_row(const float* x, int64_t width, Term term) {
-  F32x16 sum = zero();
-  int64_t i = 0;
-  for (; i + kLanes <= width; i += kLanes) sum = term(load(x + i), sum);
-  if (i < width) {
-    // The lanes beyond the row keep their sums.
-    float tail[kLanes];
-    float before[kLanes];
-    store(sum, before);
-    store(term(load_partial(x + i, width - i, 0.0F), sum), tail);
-    for (int64_t lane = 0; lane < kLanes; ++lane)
-      if (lane < width - i) before[lane] = tail[lane];
-    sum = load(before);
-  }
-  return sum_lanes(sum);
-}
-
-/// y = (x - mean) * scale * weight + bias over one row.
-HWY_INLINE void scale_row(const NormArgs& a, const float* x, float* y, F32x16 mean, F32x16 scale) {
-  for (int64_t i = 0; i < a.width; i += kLanes) {
-    const int64_t n = a.width - i < kLanes ? a.width - i : kLanes;
-    const bool whole = n == kLanes;
-    F32x16 v = whole ? load(x + i) : load_partial(x + i, n, 0.0F);
-    const F32x16 w = whole ? load(a.weight + i) : load_partial(a.weight + i, n, 0.0F);
-    v = (v - mean) * scale * w;
-    if (a.bias != nullptr) v = v + (whole ? load(a.bias + i) : load_partial(a.bias + i, n, 0.0F));
-    if (whole)
-      store(v, y + i);
-    else
-      store_partial(v, y + i, n);
-  }
-}
-
 void RmsNormRows(const NormArgs& a, int64_t begin, int64_t end) {
-  for (int64_t row = begin; row < end; ++row) {
-    const float* x = a.x + row * a.width;
-    const float squares =
-        sum_row(x, a.width, [](F32x16 v, F32x16 sum) HWY_ATTR { return fma(v, v, sum); });
-    const float mean = squares / static_cast<float>(a.width);
-    const F32x16 scale = set(1.0F) / sqrt(set(mean + a.eps));
-    scale_row(a, x, a.y + row * a.width, zero(), scale);
-  }
+  for_norm_rows(begin, end, [&](auto rows, int64_t row) HWY_ATTR {
+    rms_norm_rows<decltype(rows)::value>(a.x + row * a.width, a.width, {a.weight, a.eps}, a.width,
+                                         a.y + row * a.width, a.width);
+  });
+}
+
+template <int kRows>
+HWY_INLINE void layer_norm_rows(const NormArgs& a, int64_t row) {
+  const float* x = a.x + row * a.width;
+  float* y = a.y + row * a.width;
+  const auto width = static_cast<float>(a.width);
+  float sums[kRows];
+  sum_rows<kRows>(
+      x, a.width, a.width, [](int, F32x16 v, F32x16 s) HWY_ATTR { return s + v; }, sums);
+  F32x16 mean[kRows];
+  for (int r = 0; r < kRows; ++r) mean[r] = set(sums[r] / width);
+  sum_rows<kRows>(
+      x, a.width, a.width,
+      [&mean](int r, F32x16 v, F32x16 s) HWY_ATTR {
+        const F32x16 d = v - mean[r];
+        return fma(d, d, s);
+      },
+      sums);
+  F32x16 scale[kRows];
+  for (int r = 0; r < kRows; ++r) scale[r] = set(1.0F) / sqrt(set(sums[r] / width + a.eps));
+  for_columns<kRows>(a.width, [&](int r, int64_t i, int64_t n) HWY_ATTR {
+    F32x16 v = load_some(x + r * a.width + i, n);
+    v = (v - mean[r]) * scale[r] * load_some(a.weight + i, n);
+    if (a.bias != nullptr) v = v + load_some(a.bias + i, n);
+    store_some(v, y + r * a.width + i, n);
+  });
 }
 
 void LayerNormRows(const NormArgs& a, int64_t begin, int64_t end) {
-  for (int64_t row = begin; row < end; ++row) {
-    const float* x = a.x + row * a.width;
-    const auto width = static_cast<float>(a.width);
-    const float sum = sum_row(x, a.width, [](F32x16 v, F32x16 s) HWY_ATTR { return s + v; });
-    const F32x16 mean = set(sum / width);
-    const float squares = sum_row(x, a.width, [mean](F32x16 v, F32x16 s) HWY_ATTR {
-      const F32x16 d = v - mean;
-      return fma(d, d, s);
-    });
-    const F32x16 scale = set(1.0F) / sqrt(set(squares / width + a.eps));
-    scale_row(a, x, a.y + row * a.width, mean, scale);
+  for_norm_rows(begin, end, [&](auto rows, int64_t row) HWY_ATTR {
+    layer_norm_rows<decltype(rows)::value>(a, row);
+  });
+}
+
+HWY_INLINE void store_some(F32x16 v, BF16* to, int64_t n) {
+  if (n == kLanes) {
+    store(v, to);
+  } else {
+    BF16 last[kLanes];
+    store(v, last);
+    for (int64_t i = 0; i < n; ++i) to[i] = last[i];
   }
+}
+
+template <int kRows, class Out>
+HWY_INLINE void residual_rows(const ResidualNormArgs& a, int64_t row) {
+  const int64_t start = row * a.width;
+  float* sum = a.sum + start;
+  if (a.inner.weight != nullptr) {
+    F32x16 scale[kRows];
+    rms_scales<kRows>(a.y + start, a.width, a.width, a.inner.eps, scale);
+    for_columns<kRows>(a.width, [&](int r, int64_t i, int64_t n) HWY_ATTR {
+      const int64_t at = r * a.width + i;
+      const F32x16 y = load_some(a.y + start + at, n) * scale[r] * load_some(a.inner.weight + i, n);
+      store_some(load_some(a.x + start + at, n) + y, sum + at, n);
+    });
+  } else {
+    for_columns<kRows>(a.width, [&](int r, int64_t i, int64_t n) HWY_ATTR {
+      const int64_t at = r * a.width + i;
+      store_some(load_some(a.x + start + at, n) + load_some(a.y + start + at, n), sum + at, n);
+    });
+  }
+  if (a.outer.weight == nullptr) return;
+  auto* norm = static_cast<Out*>(a.norm) + start;
+  F32x16 scale[kRows];
+  rms_scales<kRows>(sum, a.width, a.width, a.outer.eps, scale);
+  for_columns<kRows>(a.width, [&](int r, int64_t i, int64_t n) HWY_ATTR {
+    const int64_t at = r * a.width + i;
+    store_some(load_some(sum + at, n) * scale[r] * load_some(a.outer.weight + i, n), norm + at, n);
+  });
+}
+
+void ResidualNormRows(const ResidualNormArgs& a, int64_t begin, int64_t end) {
+  for_norm_rows(begin, end, [&](auto rows, int64_t row) HWY_ATTR {
+    if (a.norm_dtype == DType::bf16)
+      residual_rows<decltype(rows)::value, BF16>(a, row);
+    else
+      residual_rows<decltype(rows)::value, float>(a, row);
+  });
 }
 
 }  // namespace linnet::kernels::cpu::HWY_NAMESPACE
@@ -82,24 +108,28 @@ namespace linnet::kernels::cpu {
 
 HWY_EXPORT(RmsNormRows);
 HWY_EXPORT(LayerNormRows);
+HWY_EXPORT(ResidualNormRows);
 
 namespace {
-// Rows a thread takes at a time: about 16 KiB of input, so that the fork pays.
-int64_t grain(const NormArgs& args) {
-  return std::max<int64_t>(1, 4096 / std::max<int64_t>(args.width, 1));
+/// Runs rows(args, begin, end) on the pool; about 16 KiB of input at a time, so that the fork pays.
+template <class Args, class Rows>
+void run_rows(const Args& args, const Context& context, const Rows& rows) {
+  const int64_t grain = std::max<int64_t>(1, 4096 / std::max<int64_t>(args.width, 1));
+  context.pool.parallel_for(args.rows, grain,
+                            [&](int64_t begin, int64_t end) { rows(args, begin, end); });
 }
 }  // namespace
 
 void rms_norm(const NormArgs& args, const Context& context) {
-  const auto rows = choose(HWY_DISPATCH_TABLE(RmsNormRows), context.isa);
-  context.pool.parallel_for(args.rows, grain(args),
-                            [&](int64_t begin, int64_t end) { rows(args, begin, end); });
+  run_rows(args, context, choose(HWY_DISPATCH_TABLE(RmsNormRows), context.isa));
 }
 
 void layer_norm(const NormArgs& args, const Context& context) {
-  const auto rows = choose(HWY_DISPATCH_TABLE(LayerNormRows), context.isa);
-  context.pool.parallel_for(args.rows, grain(args),
-                            [&](int64_t begin, int64_t end) { rows(args, begin, end); });
+  run_rows(args, context, choose(HWY_DISPATCH_TABLE(LayerNormRows), context.isa));
+}
+
+void residual_norm(const ResidualNormArgs& args, const Context& context) {
+  run_rows(args, context, choose(HWY_DISPATCH_TABLE(ResidualNormRows), context.isa));
 }
 
 }  // namespace linnet::kernels::cpu
