@@ -207,15 +207,14 @@ TEST(MalformedQuantized, InputsThatTheGroupsDoNotDivide) {
 
 TEST(MalformedQuantized, MatricesOfPackedWordsThatGrowBeyondTheFile) {
   // Sizes in config.json alone: nothing is allocated for them.
-  expect_each("llama3-4-32",
-              {{"a vocabulary of a billion", kMalformed, "vocab_size is 1000000000",
-                [](TestCheckpoint& checkpoint) { checkpoint.config["vocab_size"] = 1'000'000'000; }},
-               {"a vocabulary of 16 million", kMalformed, "model.embed_tokens.weight is [512, 16]",
-                [](TestCheckpoint& checkpoint) { checkpoint.config["vocab_size"] = 1 << 24; }},
-               {"a feed-forward of a million", kMalformed, "mlp.",
-                [](TestCheckpoint& checkpoint) {
-                  checkpoint.config["intermediate_size"] = 1 << 20;
-                }}});
+  expect_each(
+      "llama3-4-32",
+      {{"a vocabulary of a billion", kMalformed, "vocab_size is 1000000000",
+        [](TestCheckpoint& checkpoint) { checkpoint.config["vocab_size"] = 1'000'000'000; }},
+       {"a vocabulary of 16 million", kMalformed, "model.embed_tokens.weight is [512, 16]",
+        [](TestCheckpoint& checkpoint) { checkpoint.config["vocab_size"] = 1 << 24; }},
+       {"a feed-forward of a million", kMalformed, "mlp.",
+        [](TestCheckpoint& checkpoint) { checkpoint.config["intermediate_size"] = 1 << 20; }}});
 }
 
 }  // namespace

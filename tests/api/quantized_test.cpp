@@ -388,6 +388,17 @@ TEST(QuantizeAtLoad, RefusesWhatCannotBe) {
   });
 }
 
+TEST(QuantizeAtLoad, HoldsLittleBesideWhatIsPacked) {
+  const ModelInfo info = inspect_builtin_model();
+  const int64_t largest = 2 * info.vocab_size * info.hidden_size;  // the embedding, in BF16
+  for (const int bits : {3, 4, 8}) {
+    const TextModel model = load_builtin_model({.quantize = {bits, 64}, .threads = 2});
+    const MemoryUsage memory = model.memory();
+    EXPECT_EQ(memory.active_bytes, model.plan().weight_bytes);
+    EXPECT_LE(memory.peak_bytes, memory.active_bytes + memory.active_bytes / 20 + largest);
+  }
+}
+
 TEST(QuantizeAtLoad, TheBuiltInModel) {
   const TextModel model = load_builtin_model({.quantize = {8, 32}, .threads = 1});
   const TextModel dense = load_builtin_model({.threads = 1});
