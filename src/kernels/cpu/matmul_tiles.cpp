@@ -1,7 +1,8 @@
 // More rows, bf16, on AMX tiles. TDPBF16PS adds one block of the dot-product contract to a tile of
-// sums. What the code is shaped by (measured on Emerald Rapids, cycles): a product takes 16, a tile
-// load 11 alone and about 14 more beside products, which it does not overlap; zeroing is free, and
-// stores overlap. So loads per product are what counts:
+// sums. What the code is shaped by (measured on Emerald Rapids, cycles): a product takes 16, and 52
+// when its sums were just zeroed; loads and stores of tiles (8 and 16) run beside products if the
+// first cache has the data, and one after the other, at half the speed and less, while a neighbour
+// on the same core keeps that cache busy. So loads per product are what counts:
 //   - dense weights: 2 x 2 tiles of sums, 4 loads for 4 products, is the best that 8 registers
 //     allow;
 //   - quantised weights are unpacked to exact bf16 integers. Every group's sums start from zero and

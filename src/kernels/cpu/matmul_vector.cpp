@@ -12,8 +12,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
-// Far enough to hide DRAM's latency, near enough to stay in the first cache: 90 ns at 16 GB/s.
-inline constexpr int64_t kPrefetchBytes = 2048;
+// Far enough to hide the latency of DRAM that others use too, near enough to stay in the first
+// cache: 4 KiB are read 12 % faster than 2 (Emerald Rapids), and 8 no faster.
+inline constexpr int64_t kPrefetchBytes = 4096;
 
 template <int64_t kBytes>
 HWY_INLINE void prefetch(const void* near) {

@@ -69,8 +69,8 @@ HWY_INLINE void store_some(F32x16 v, float* to, int64_t n) {
 
 /// y = x * scale * weight over kRows rows, from x by rms_scales.
 template <int kRows>
-HWY_INLINE void rms_norm_rows(const float* x, int64_t x_stride, const RmsTerm& norm,
-                              int64_t width, float* y, int64_t y_stride) {
+HWY_INLINE void rms_norm_rows(const float* x, int64_t x_stride, const RmsTerm& norm, int64_t width,
+                              float* y, int64_t y_stride) {
   F32x16 scale[kRows];
   rms_scales<kRows>(x, x_stride, width, norm.eps, scale);
   for_columns<kRows>(width, [&](int r, int64_t i, int64_t n) HWY_ATTR {
