@@ -5,9 +5,8 @@
 #include <limits>
 
 #include "array/random.hpp"
-#include "ops/elementwise.hpp"
+#include "kernels/sampling.hpp"
 #include "ops/reduce.hpp"
-#include "ops/softmax.hpp"
 #include "ops/sort.hpp"
 
 namespace linnet::engine {
@@ -16,48 +15,6 @@ namespace {
 void check_id(std::string_view field, int32_t id, int64_t vocab_size) {
   require(id >= 0 && id < vocab_size, "{}: token id {} is outside 0..{}", field, id,
           vocab_size - 1);
-}
-
-/// The candidates of one draw: ids (null: 0, 1, 2, ...) and their probabilities.
-struct Candidates {
-  const int64_t* ids = nullptr;
-  const float* probabilities = nullptr;
-  int64_t count = 0;
-};
-
-/// How many of the candidates, likeliest first, reach p of `total` together; count + 1 if they do
-/// not.
-int64_t reach(const Candidates& sorted, double p, double total) {
-  double sum = 0;
-  for (int64_t i = 0; i < sorted.count; ++i) {
-    sum += static_cast<double>(sorted.probabilities[i]);
-    if (sum >= p * total) return i + 1;
-  }
-  return sorted.count + 1;
-}
-
-double sum_of(const Candidates& candidates) {
-  double sum = 0;
-  for (int64_t i = 0; i < candidates.count; ++i)
-    sum += static_cast<double>(candidates.probabilities[i]);
-  return sum;
-}
-
-/// The candidate whose share of the unit interval holds `uniform`, among those of at least `floor`.
-int32_t pick(const Candidates& candidates, float floor, double uniform) {
-  double total = 0;
-  for (int64_t i = 0; i < candidates.count; ++i)
-    if (candidates.probabilities[i] >= floor)
-      total += static_cast<double>(candidates.probabilities[i]);
-  double rest = uniform * total;
-  int64_t last = 0;
-  for (int64_t i = 0; i < candidates.count; ++i) {
-    if (candidates.probabilities[i] < floor || candidates.probabilities[i] <= 0) continue;
-    last = i;
-    rest -= static_cast<double>(candidates.probabilities[i]);
-    if (rest < 0) break;
-  }
-  return static_cast<int32_t>(candidates.ids == nullptr ? last : candidates.ids[last]);
 }
 
 }  // namespace
@@ -116,45 +73,55 @@ Array Sampler::adjusted(const Array& logits) const {
 
 int32_t Sampler::draw(const Array& logits) const {
   const RandomWords words = random_block({seed_, 0}, generated_);
-  const double uniform = unit_double(words[0], words[1]);
-  // The largest logit becomes 0, so that no temperature can overflow.
-  const Array scaled = ops::div(ops::sub(logits, ops::max(logits)), temperature_);
-  const int64_t vocabulary = logits.size();
-  Array ids;
-  Array probabilities;
-  Candidates candidates;
-  if (top_k_ > 0 && top_k_ < vocabulary) {
-    const ops::TopK top = ops::topk(scaled, top_k_);
-    ids = top.indices;
-    probabilities = ops::softmax(top.values);
-    candidates = {ids.data<int64_t>(), probabilities.data<float>(), top_k_};
-    if (top_p_ < 1)
-      candidates.count = std::min(
-          candidates.count, reach(candidates, static_cast<double>(top_p_), sum_of(candidates)));
-  } else {
-    probabilities = ops::softmax(scaled);
-    candidates = {nullptr, probabilities.data<float>(), vocabulary};
-    if (top_p_ < 1) {
-      const Array all = probabilities;
-      const double total = sum_of(candidates);
-      // Mostly a few hundred tokens reach p: take the likeliest ones in growing numbers.
-      for (int64_t count = std::min<int64_t>(256, vocabulary);;
-           count = std::min(count * 16, vocabulary)) {
-        const ops::TopK top = ops::topk(all, count);
-        ids = top.indices;
-        probabilities = top.values;
-        candidates = {ids.data<int64_t>(), probabilities.data<float>(), count};
-        const int64_t kept = reach(candidates, static_cast<double>(top_p_), total);
-        candidates.count = std::min(kept, count);
-        if (kept <= count || count == vocabulary) break;
-      }
-    }
+  const auto context = logits.device()->context();
+  const float* candidates = logits.data<float>();
+  int64_t count = logits.size();
+  std::vector<int64_t> ids;  // of the candidates; empty: all
+  std::vector<float> chosen;
+  if (top_k_ > 0 && top_k_ < count) {
+    ids = ops::topk(logits, top_k_).indices.to_vector<int64_t>();
+    std::ranges::sort(ids);
+    for (const int64_t id : ids) chosen.push_back(candidates[id]);
+    candidates = chosen.data();
+    count = top_k_;
   }
-  float floor = 0;
-  if (min_p_ > 0)
-    floor = min_p_ * *std::max_element(candidates.probabilities,
-                                       candidates.probabilities + candidates.count);
-  return pick(candidates, floor, uniform);
+  const auto room = [&](int64_t size, DType dtype) {
+    return Array::empty({size}, dtype, logits.device());
+  };
+  Array weights = room(count, DType::f32);
+  Array histogram;
+  if (top_p_ < 1) histogram = room(kernels::cpu::weight_histogram(context), DType::u32);
+  uint32_t* counts = histogram.defined() ? histogram.mutable_data<uint32_t>() : nullptr;
+  const uint64_t total = kernels::cpu::weights(
+      {.logits = candidates,
+       .count = count,
+       .largest = ids.empty() ? ops::max(logits).item<float>() : std::ranges::max(chosen),
+       .temperature = temperature_,
+       .weights = weights.mutable_data<float>(),
+       .histogram = counts},
+      context);
+  kernels::WeightCut cut{.weight = 0, .last = count - 1};
+  if (top_p_ < 1) {
+    const int64_t workspace = kernels::cpu::nucleus_workspace(count, context);
+    Array near_weights = room(workspace, DType::f32);
+    Array near_ids = room(workspace, DType::i32);
+    const double share = std::ceil(static_cast<double>(top_p_) * static_cast<double>(total));
+    cut = kernels::cpu::nucleus(
+        {.weights = weights.data<float>(),
+         .count = count,
+         .histogram = counts,
+         .target = std::clamp<uint64_t>(static_cast<uint64_t>(share), 1, total),
+         .near_weights = near_weights.mutable_data<float>(),
+         .near_ids = near_ids.mutable_data<int32_t>()},
+        context);
+  }
+  const int64_t drawn = kernels::cpu::draw({.weights = weights.data<float>(),
+                                            .count = count,
+                                            .cut = cut,
+                                            .floor = min_p_,
+                                            .uniform = unit_double(words[0], words[1])},
+                                           context);
+  return static_cast<int32_t>(ids.empty() ? drawn : ids[static_cast<size_t>(drawn)]);
 }
 
 Sample Sampler::sample(const Array& logits) {

@@ -2,8 +2,8 @@
 //
 // Order: repetition penalty, frequency and presence penalty, logit bias, temperature, top-k, top-p,
 // min-p, then one draw from the request's own random stream (Philox, keyed by the seed, counted by
-// the number of tokens generated). Probabilities are f32 softmax by the numerics contract; they are
-// summed in double in a fixed order, so a seed gives the same tokens on every machine.
+// the number of tokens generated). Probabilities are added as integers (kernels/sampling.hpp), so a
+// seed gives the same tokens on every machine.
 #pragma once
 
 #include <linnet/options.hpp>
@@ -39,10 +39,6 @@ class Sampler {
  private:
   struct Seen {
     int64_t generated = 0;  // times; 0 for a token of the prompt alone
-  };
-  struct Candidate {
-    int32_t id;
-    float logit;
   };
 
   [[nodiscard]] Array adjusted(const Array& logits) const;

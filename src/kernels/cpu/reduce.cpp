@@ -25,7 +25,10 @@ void LogSumExpRows(const ReduceArgs<float>& a, int64_t begin, int64_t end) {
     // An infinite maximum would turn into NaN; without it the sum is 0 or infinity, as it should.
     const float shift = largest - largest == 0 ? largest : 0.0F;
     const F32x16 m = set(shift);
-    const float sum = sum_of(x, a.width, [m](F32x16 v) HWY_ATTR { return exp(v - m); });
+    const float sum =
+        shift == largest
+            ? sum_of(x, a.width, [m](F32x16 v) HWY_ATTR { return exp_nonpositive(v - m); })
+            : sum_of(x, a.width, [](F32x16 v) HWY_ATTR { return exp(v); });
     float logarithm[kLanes];
     store(log(set(sum)), logarithm);
     a.y[row] = shift + logarithm[0];

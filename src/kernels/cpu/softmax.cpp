@@ -25,7 +25,7 @@ void SoftmaxRows(const SoftmaxArgs& a, int64_t begin, int64_t end) {
     const float* x = a.x + row * a.width;
     float* y = a.y + row * a.width;
     const F32x16 largest = set(max_of(x, a.width));
-    map_row(x, y, a.width, [largest](F32x16 v) HWY_ATTR { return exp(v - largest); });
+    map_row(x, y, a.width, [largest](F32x16 v) HWY_ATTR { return exp_nonpositive(v - largest); });
     const F32x16 sum = set(sum_of(y, a.width, [](F32x16 v) HWY_ATTR { return v; }));
     map_row(y, y, a.width, [sum](F32x16 v) HWY_ATTR { return v / sum; });
   }
@@ -36,7 +36,8 @@ void LogSoftmaxRows(const SoftmaxArgs& a, int64_t begin, int64_t end) {
     const float* x = a.x + row * a.width;
     float* y = a.y + row * a.width;
     const F32x16 largest = set(max_of(x, a.width));
-    const float sum = sum_of(x, a.width, [largest](F32x16 v) HWY_ATTR { return exp(v - largest); });
+    const float sum =
+        sum_of(x, a.width, [largest](F32x16 v) HWY_ATTR { return exp_nonpositive(v - largest); });
     const F32x16 logarithm = log(set(sum));
     map_row(x, y, a.width,
             [largest, logarithm](F32x16 v) HWY_ATTR { return (v - largest) - logarithm; });
@@ -47,7 +48,7 @@ void LogSoftmaxRows(const SoftmaxArgs& a, int64_t begin, int64_t end) {
 HWY_INLINE F32x16 weights(const float* x, int64_t i, int64_t width, F32x16 largest) {
   const int64_t n = width - i < kLanes ? width - i : kLanes;
   const float none = -std::numeric_limits<float>::infinity();
-  return exp((n == kLanes ? load(x + i) : load_partial(x + i, n, none)) - largest);
+  return exp_nonpositive((n == kLanes ? load(x + i) : load_partial(x + i, n, none)) - largest);
 }
 
 HWY_INLINE int64_t draw(const float* x, int64_t width, double uniform) {
