@@ -36,7 +36,7 @@ struct WeightCut {
 };
 
 struct NucleusArgs {
-  const float* weights = nullptr;       // [count], as weights() gives them
+  const float* weights = nullptr;  // [count], as weights() gives them
   int64_t count = 0;
   const uint32_t* histogram = nullptr;  // of weights()
   uint64_t target = 0;                  // 1 .. units of all weights

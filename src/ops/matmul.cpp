@@ -42,12 +42,16 @@ Array matmul(const Array& a, const Array& b) {
   const bool shared = element_count(right_batch) == 1;
   const int64_t products = shared ? 1 : count;
   const int64_t rows = shared ? count * m : m;
-  const Array dense_left =
-      contiguous(astype(broadcast_view("matmul", left, with_matrix(batch, m, k)), DType::f32));
   const Array matrices =
       contiguous(shared ? right : broadcast_view("matmul", right, with_matrix(batch, k, n)));
   // bf16 products enter the chains exactly either way; packing them as they are halves the copy.
   const DType packed_dtype = right.dtype() == DType::bf16 ? DType::bf16 : DType::f32;
+  // Where both are bf16 there are faster kernels, with the same bits.
+  const DType left_dtype =
+      left.dtype() == DType::bf16 && packed_dtype == DType::bf16 ? DType::bf16 : DType::f32;
+  const Array dense_left =
+      contiguous(astype(broadcast_view("matmul", left, with_matrix(batch, m, k)), left_dtype));
+  const auto* rows_on_left = static_cast<const std::byte*>(dense_left.view().data);
   Array packed = Array::empty({kernels::packed_bytes(packed_dtype, n, k)}, DType::u8, device);
   Array result = Array::empty(with_matrix(batch, m, n), DType::f32, device);
   const auto context = device->context();
@@ -64,7 +68,7 @@ Array matmul(const Array& a, const Array& b) {
                                    .y = result.mutable_data<float>() + i * rows * n,
                                    .y_stride = n};
     kernels::cpu::linear(
-        {.x = {dense_left.data<float>() + i * rows * k, DType::f32, {rows, k}, {k, 1}},
+        {.x = {rows_on_left + i * rows * k * size_of(left_dtype), left_dtype, {rows, k}, {k, 1}},
          .parts = {&part, 1},
          .workspace = reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>())},
         context);

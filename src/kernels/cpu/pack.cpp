@@ -48,6 +48,41 @@ void pack_words(const PackArgs& a, int64_t panel, int64_t words, int64_t padded_
   std::fill(to + words * kPanelRows, to + padded_words * kPanelRows, 0U);
 }
 
+/// Sixteen (or fewer) outputs of one k, or of two in bf16, as a panel has them.
+void pack_line(const float* from, int64_t, int64_t lanes, bool, float* to) {
+  std::copy_n(from, lanes, to);
+}
+void pack_line(const BF16* from, int64_t next, int64_t lanes, bool both, BF16* to) {
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    to[2 * lane] = from[lane];
+    to[2 * lane + 1] = both ? from[next + lane] : BF16();
+  }
+}
+
+/// Packs panels first .. end - 1 of a matrix whose columns lie together: line by line, so that all
+/// of a line is used while it is near.
+template <class Element>
+void pack_columns(const PackArgs& a, int64_t first, int64_t end) {
+  constexpr int64_t kPerWord = 4 / sizeof(Element);
+  const int64_t n = a.weights.shape[0];
+  const int64_t k = a.weights.shape[1];
+  const int64_t stride = a.weights.strides[1];
+  const int64_t panel_size = round_up(k, kBlockK) * kPanelRows;
+  const auto* from = static_cast<const Element*>(a.weights.data);
+  auto* to = static_cast<Element*>(a.packed);
+  for (int64_t panel = first; panel < end; ++panel) {  // what is beyond the matrix
+    const int64_t written = n - panel * kPanelRows < kPanelRows ? 0 : k / kPerWord * kPerWord;
+    std::fill(to + panel * panel_size + written * kPanelRows, to + (panel + 1) * panel_size,
+              Element());
+  }
+  for (int64_t i = 0; i < k; i += kPerWord)
+    for (int64_t panel = first; panel < end; ++panel) {
+      const int64_t row = panel * kPanelRows;
+      pack_line(from + i * stride + row, stride, std::min(kPanelRows, n - row), i + 1 < k,
+                to + panel * panel_size + i * kPanelRows);
+    }
+}
+
 /// Packs one panel, element by element: any dtype, any strides.
 void pack_elements(const PackArgs& a, int64_t panel) {
   const int64_t n = a.weights.shape[0];
@@ -168,14 +203,28 @@ void pack_weights(const PackArgs& args, const Context& context) {
   const int64_t per_word = 4 / size_of(args.dtype);
   const bool words = args.weights.dtype == args.dtype && args.weights.strides[1] == 1 &&
                      k % per_word == 0 && args.weights.strides[0] % per_word == 0;
-  context.pool.parallel_for(ceil_div(args.weights.shape[0], kPanelRows), 1,
-                            [&](int64_t begin, int64_t end) {
-                              for (int64_t panel = begin; panel < end; ++panel)
-                                if (words)
-                                  pack_words(args, panel, k / per_word, padded / per_word);
-                                else
-                                  pack_elements(args, panel);
-                            });
+  const int64_t panels = ceil_div(args.weights.shape[0], kPanelRows);
+  if (!words && args.weights.dtype == args.dtype && args.weights.strides[0] == 1) {
+    constexpr int64_t kTogether = 8;
+    context.pool.parallel_for(ceil_div(panels, kTogether), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t group = begin; group < end; ++group) {
+        const int64_t first = group * kTogether;
+        const int64_t last = std::min(first + kTogether, panels);
+        if (args.dtype == DType::bf16)
+          pack_columns<BF16>(args, first, last);
+        else
+          pack_columns<float>(args, first, last);
+      }
+    });
+    return;
+  }
+  context.pool.parallel_for(panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel)
+      if (words)
+        pack_words(args, panel, k / per_word, padded / per_word);
+      else
+        pack_elements(args, panel);
+  });
 }
 
 void pack_quantized(const PackQuantizedArgs& args, const Context& context) {

@@ -132,7 +132,8 @@ HWY_INLINE void append(F32x16 weights, F32x16 low, F32x16 high, I32x16 ids, Near
     const auto inside = hn::And(hn::Ge(w, low.part[p]), hn::Lt(w, high.part[p]));
     // Whole registers: storing with a mask takes far longer on some processors.
     hn::StoreU(hn::Compress(w, inside), Tag(), near.weights + near.count);
-    hn::StoreU(hn::Compress(ids.part[p], hn::RebindMask(IntTag(), inside)), IntTag(), near.ids + near.count);
+    hn::StoreU(hn::Compress(ids.part[p], hn::RebindMask(IntTag(), inside)), IntTag(),
+               near.ids + near.count);
     near.count += static_cast<int64_t>(hn::CountTrue(Tag(), inside));
   }
 }
@@ -194,8 +195,7 @@ Near bounds(const uint32_t* histogram, int64_t tables, uint64_t target) {
   int32_t high = 0;
   for (int32_t bucket = kBuckets - 1; bucket >= 0; --bucket) {
     uint64_t count = 0;
-    for (int64_t table = 0; table < tables; ++table)
-      count += histogram[table * kBuckets + bucket];
+    for (int64_t table = 0; table < tables; ++table) count += histogram[table * kBuckets + bucket];
     at_least += count * weight_units(lower_edge(bucket));
     // No weight is above 1, which is the last bucket's lower edge.
     at_most += count * weight_units(std::min(lower_edge(bucket + 1), 1.0F));
