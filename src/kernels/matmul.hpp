@@ -95,6 +95,19 @@ struct GatedLinearArgs {
   std::byte* workspace = nullptr;
 };
 
+inline constexpr int64_t kUnpackedRows = 4;  ///< the most rows that UnpackedArgs is meant for
+
+/// y = x B for a few rows and a matrix that is used once, as it is stored.
+struct UnpackedArgs {
+  const float* x = nullptr;  // [rows, K]
+  int64_t rows = 0;
+  const void* b = nullptr;    // [K, N], rows dense
+  DType dtype = DType::bf16;  // of b: bf16 or f32
+  int64_t k = 0;
+  int64_t n = 0;
+  float* y = nullptr;  // [rows, N]
+};
+
 namespace cpu {
 void pack_weights(const PackArgs& args, const Context& context);
 void pack_quantized(const PackQuantizedArgs& args, const Context& context);
@@ -106,6 +119,9 @@ int64_t linear_workspace(int64_t rows, int64_t k, int64_t group_size, int thread
 /// addition of the bias.
 void linear(const LinearArgs& args, const Context& context);
 void gated_linear(const GatedLinearArgs& args, const Context& context);
+
+/// Without packing: the bits of linear() with the packed transpose of B.
+void multiply_unpacked(const UnpackedArgs& args, const Context& context);
 
 /// Which kernel computes such a product, and why; for people.
 std::string_view linear_variant(int64_t rows, bool bf16_operands, const Context& context);

@@ -18,6 +18,61 @@ Shape with_matrix(Shape shape, int64_t rows, int64_t columns) {
   return shape;
 }
 
+/// `count` products of `rows` rows by one matrix each.
+struct Products {
+  int64_t count = 0;
+  int64_t rows = 0;
+  int64_t k = 0;
+  int64_t n = 0;
+  Array left;    // dense [count * rows, K]
+  Array right;   // dense [count][K, N], bf16, f16 or f32
+  Array result;  // dense [count * rows, N] f32
+
+  [[nodiscard]] const std::byte* left_at(int64_t i) const {
+    return static_cast<const std::byte*>(left.view().data) + i * rows * k * size_of(left.dtype());
+  }
+  [[nodiscard]] const std::byte* right_at(int64_t i) const {
+    return static_cast<const std::byte*>(right.view().data) + i * k * n * size_of(right.dtype());
+  }
+  [[nodiscard]] float* result_at(int64_t i) { return result.mutable_data<float>() + i * rows * n; }
+};
+
+/// For a few rows: `left` is f32 and `right` bf16 or f32.
+void multiply_as_stored(Products& p) {
+  for (int64_t i = 0; i < p.count; ++i)
+    kernels::cpu::multiply_unpacked({.x = reinterpret_cast<const float*>(p.left_at(i)),
+                                     .rows = p.rows,
+                                     .b = p.right_at(i),
+                                     .dtype = p.right.dtype(),
+                                     .k = p.k,
+                                     .n = p.n,
+                                     .y = p.result_at(i)},
+                                    p.right.device()->context());
+}
+
+void multiply_packed(Products& p) {
+  const DevicePtr& device = p.right.device();
+  const auto context = device->context();
+  // bf16 products enter the chains exactly either way; packing them as they are halves the copy.
+  const DType dtype = p.right.dtype() == DType::bf16 ? DType::bf16 : DType::f32;
+  Array packed = Array::empty({kernels::packed_bytes(dtype, p.n, p.k)}, DType::u8, device);
+  Array workspace = Array::empty(
+      {kernels::cpu::linear_workspace(p.rows, p.k, 0, context.pool.size())}, DType::u8, device);
+  for (int64_t i = 0; i < p.count; ++i) {
+    kernels::cpu::pack_weights({.weights = {p.right_at(i), p.right.dtype(), {p.n, p.k}, {1, p.n}},
+                                .dtype = dtype,
+                                .packed = packed.mutable_data<uint8_t>()},
+                               context);
+    const kernels::LinearPart part{
+        .weights = {packed.data<uint8_t>(), dtype, p.n, p.k}, .y = p.result_at(i), .y_stride = p.n};
+    kernels::cpu::linear(
+        {.x = {p.left_at(i), p.left.dtype(), {p.rows, p.k}, {p.k, 1}},
+         .parts = {&part, 1},
+         .workspace = reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>())},
+        context);
+  }
+}
+
 }  // namespace
 
 Array matmul(const Array& a, const Array& b) {
@@ -35,45 +90,25 @@ Array matmul(const Array& a, const Array& b) {
   const Shape right_batch = batch_shape(right.shape());
   const Shape batch = broadcast_shapes("matmul", batch_shape(left.shape()), right_batch);
   const DType dtype = promote(a.dtype(), b.dtype());
-  const DevicePtr& device = a.device();
 
   // One matrix on the right serves all rows on the left in a single product.
   const int64_t count = element_count(batch);
   const bool shared = element_count(right_batch) == 1;
-  const int64_t products = shared ? 1 : count;
-  const int64_t rows = shared ? count * m : m;
-  const Array matrices =
+  Products all{.count = shared ? 1 : count, .rows = shared ? count * m : m, .k = k, .n = n};
+  all.right =
       contiguous(shared ? right : broadcast_view("matmul", right, with_matrix(batch, k, n)));
-  // bf16 products enter the chains exactly either way; packing them as they are halves the copy.
-  const DType packed_dtype = right.dtype() == DType::bf16 ? DType::bf16 : DType::f32;
-  // Where both are bf16 there are faster kernels, with the same bits.
-  const DType left_dtype =
-      left.dtype() == DType::bf16 && packed_dtype == DType::bf16 ? DType::bf16 : DType::f32;
-  const Array dense_left =
-      contiguous(astype(broadcast_view("matmul", left, with_matrix(batch, m, k)), left_dtype));
-  const auto* rows_on_left = static_cast<const std::byte*>(dense_left.view().data);
-  Array packed = Array::empty({kernels::packed_bytes(packed_dtype, n, k)}, DType::u8, device);
-  Array result = Array::empty(with_matrix(batch, m, n), DType::f32, device);
-  const auto context = device->context();
-  Array workspace = Array::empty({kernels::cpu::linear_workspace(rows, k, 0, context.pool.size())},
-                                 DType::u8, device);
-  const auto* matrix = static_cast<const std::byte*>(matrices.view().data);
-  for (int64_t i = 0; i < products; ++i) {
-    kernels::cpu::pack_weights(
-        {.weights = {matrix + i * k * n * size_of(right.dtype()), right.dtype(), {n, k}, {1, n}},
-         .dtype = packed_dtype,
-         .packed = packed.mutable_data<uint8_t>()},
-        context);
-    const kernels::LinearPart part{.weights = {packed.data<uint8_t>(), packed_dtype, n, k},
-                                   .y = result.mutable_data<float>() + i * rows * n,
-                                   .y_stride = n};
-    kernels::cpu::linear(
-        {.x = {rows_on_left + i * rows * k * size_of(left_dtype), left_dtype, {rows, k}, {k, 1}},
-         .parts = {&part, 1},
-         .workspace = reinterpret_cast<std::byte*>(workspace.mutable_data<uint8_t>())},
-        context);
-  }
-  Array rounded = astype(result, dtype);
+  // Half floats are packed as f32, not read as they are.
+  const bool as_stored = all.rows <= kernels::kUnpackedRows && right.dtype() != DType::f16;
+  // Where both are bf16 there are faster kernels for many rows, with the same bits.
+  const bool narrow = !as_stored && left.dtype() == DType::bf16 && right.dtype() == DType::bf16;
+  all.left = contiguous(astype(broadcast_view("matmul", left, with_matrix(batch, m, k)),
+                               narrow ? DType::bf16 : DType::f32));
+  all.result = Array::empty(with_matrix(batch, m, n), DType::f32, a.device());
+  if (as_stored)
+    multiply_as_stored(all);
+  else
+    multiply_packed(all);
+  Array rounded = astype(all.result, dtype);
   if (b.rank() == 1) rounded = squeeze(rounded, -1);
   if (a.rank() == 1) rounded = squeeze(rounded, b.rank() == 1 ? -1 : -2);
   return rounded;

@@ -60,6 +60,24 @@ TEST(Matmul, EveryPairOfDtypesAndOddSizes) {
       }
 }
 
+// Up to four rows are multiplied by the matrix as it is stored, more of them by a packed copy.
+TEST(Matmul, AFewRowsHaveTheBitsOfMany) {
+  for (const DType dtype : {DType::f32, DType::bf16})
+    for (const DevicePtr& device : all_devices())
+      for (const auto& [k, n] :
+           std::vector<std::array<int64_t, 2>>{{1, 1}, {31, 15}, {64, 128}, {97, 1100}}) {
+        const Array a = from_values(numbers(9 * k, 7), {9, k}, dtype, device);
+        const Array b = from_values(numbers(k * n, 8), {k, n}, dtype, device);
+        const auto all = ops::matmul(a, b).to_floats();
+        for (const int64_t rows : {1, 2, 3, 4}) {
+          const Array few = ops::slice_axis(a, 0, {.start = 2, .stop = 2 + rows});
+          const auto values = ops::matmul(few, b).to_floats();
+          EXPECT_TRUE(std::equal(values.begin(), values.end(), all.begin() + 2 * n))
+              << name(device) << ' ' << to_string(dtype) << ' ' << rows << " x " << k << " x " << n;
+        }
+      }
+}
+
 TEST(Matmul, ViewsGiveTheBitsOfTheirCopies) {
   const Array a = from_values(numbers(30 * 14, 3), {30, 14}, DType::f32, device());
   const Array b = from_values(numbers(14 * 30, 4), {14, 30}, DType::f32, device());
