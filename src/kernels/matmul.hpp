@@ -95,6 +95,13 @@ struct GatedLinearArgs {
   std::byte* workspace = nullptr;
 };
 
+/// What the kernel of a product is chosen by.
+struct ProductKind {
+  int64_t rows = 0;
+  bool bf16_operands = false;  ///< x is bf16 or rounded to it, the weights are bf16 or quantised
+  bool four_bits = false;      ///< all weights are quantised, to at most 4 bits
+};
+
 inline constexpr int64_t kUnpackedRows = 4;  ///< the most rows that UnpackedArgs is meant for
 
 /// y = x B for a few rows and a matrix that is used once, as it is stored.
@@ -124,7 +131,7 @@ void gated_linear(const GatedLinearArgs& args, const Context& context);
 void multiply_unpacked(const UnpackedArgs& args, const Context& context);
 
 /// Which kernel computes such a product, and why; for people.
-std::string_view linear_variant(int64_t rows, bool bf16_operands, const Context& context);
+std::string_view linear_variant(const ProductKind& kind, const Context& context);
 }  // namespace cpu
 
 }  // namespace linnet::kernels

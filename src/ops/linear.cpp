@@ -1,5 +1,7 @@
 #include "ops/linear.hpp"
 
+#include <algorithm>
+
 #include <array>
 
 #include "base/checked.hpp"
@@ -73,6 +75,9 @@ kernels::Work product_work(std::string_view op, const Operand& x,
   const PackedMatrix& first = *matrices.front();
   const bool bf16 = (round_x || x.dense.dtype() == DType::bf16) &&
                     (bool(first.quantization()) || first.dtype() == DType::bf16);
+  const bool four_bits = std::ranges::all_of(matrices, [](const PackedMatrix* matrix) {
+    return bool(matrix->quantization()) && matrix->quantization().bits <= 4;
+  });
   kernels::Work work{.op = op,
                      .passing_bytes = x.dense.size() * size_of(x.dense.dtype()) + y_bytes};
   std::vector<int64_t> outputs;
@@ -84,9 +89,10 @@ kernels::Work product_work(std::string_view op, const Operand& x,
         PackedMatrix::packed_bytes(matrix->dtype(), n, x.k, matrix->quantization());
   }
   work.shape = fmt::format("{} x {} -> {}", x.rows, x.k, fmt::join(outputs, " + "));
-  work.kernel =
-      fmt::format("{} ({}): {}", to_string(x.dense.device()->isa()), format_of(first),
-                  kernels::cpu::linear_variant(x.rows, bf16, x.dense.device()->context()));
+  work.kernel = fmt::format(
+      "{} ({}): {}", to_string(x.dense.device()->isa()), format_of(first),
+      kernels::cpu::linear_variant({.rows = x.rows, .bf16_operands = bf16, .four_bits = four_bits},
+                                   x.dense.device()->context()));
   return work;
 }
 

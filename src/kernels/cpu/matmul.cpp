@@ -173,9 +173,11 @@ namespace {
 
 constexpr int64_t kAlign = 64;
 
-MatmulPath path_of(int64_t rows, bool bf16_operands, Isa isa) {
-  if (rows <= kVectorRows) return MatmulPath::vector;
-  if (!bf16_operands) return MatmulPath::float_fma;
+MatmulPath path_of(const ProductKind& kind, Isa isa) {
+  if (kind.rows <= kVectorRows)
+    return isa == Isa::avx512 && kind.bf16_operands && kind.four_bits ? MatmulPath::vector_bf16
+                                                                      : MatmulPath::vector;
+  if (!kind.bf16_operands) return MatmulPath::float_fma;
   switch (isa) {
     case Isa::avx512: return MatmulPath::bf16_dot;
     case Isa::amx: return MatmulPath::tiles;
@@ -183,6 +185,8 @@ MatmulPath path_of(int64_t rows, bool bf16_operands, Isa isa) {
     default: return MatmulPath::float_fma;
   }
 }
+
+bool four_bits(const PackedWeights& w) { return bool(w.quantization) && w.width() == 4; }
 
 /// How the workspace of a product is divided.
 struct Workspace {
@@ -260,7 +264,7 @@ class Preparation {
           sum_bf16_(plain, count, to_.group_size,
                     sums(row) + start / to_.group_size * to_.padded_rows, to_.padded_rows);
       }
-      if (path_ == MatmulPath::bf16_dot) {
+      if (path_ == MatmulPath::bf16_dot || path_ == MatmulPath::vector_bf16) {
         BF16* to = words + row * to_.k + start;
         for (int64_t i = 0; i < count; i += 4)
           for (int64_t j = 0; j < 4; ++j) to[i + j] = plain[i + kOrder[j]];
@@ -299,6 +303,7 @@ void multiply(MatmulPath path, const PreparedRows& x, const PanelRange& range, I
   }
   switch (path) {
     case MatmulPath::vector: return multiply_vector(x, range, isa);
+    case MatmulPath::vector_bf16: return multiply_vector_bf16(x, range);
     case MatmulPath::float_fma: return multiply_float(x, range, isa);
     case MatmulPath::bf16_dot: return multiply_bf16_dot(x, range);
     case MatmulPath::tiles: return multiply_tiles(x, range, false);
@@ -318,6 +323,7 @@ struct Product {
   ConstView x;
   bool round_x = false;
   bool bf16_weights = false;
+  bool four_bits = false;
   int64_t group_size = 0;
   std::byte* workspace = nullptr;
   int64_t jobs = 0;
@@ -328,17 +334,19 @@ struct Product {
     const int64_t all_rows = x.shape[0];
     const int threads = context.pool.size();
     const Workspace space(all_rows, x.shape[1], group_size, threads);
-    const bool bf16_operands = bf16_weights && (round_x || x.dtype == DType::bf16);
+    ProductKind kind{.bf16_operands = bf16_weights && (round_x || x.dtype == DType::bf16),
+                     .four_bits = four_bits};
     std::byte* sums = workspace + space.row_bytes;
     std::byte* slots = sums + space.sums_bytes;
     for (int64_t first = 0; first < all_rows; first += kChunkRows) {
       const int64_t rows = std::min(kChunkRows, all_rows - first);
-      const MatmulPath path = path_of(rows, bf16_operands, context.isa);
+      kind.rows = rows;
+      const MatmulPath path = path_of(kind, context.isa);
       const PreparedRows prepared{
           .x = workspace,
           .group_sums = group_size == 0 ? nullptr : reinterpret_cast<const float*>(sums),
           .rows = rows,
-          .padded_rows = path == MatmulPath::vector ? rows : round_up(rows, 16),
+          .padded_rows = rows <= kVectorRows ? rows : round_up(rows, 16),
           .k = space.k,
           .group_size = group_size};
       ConstView part = x;
@@ -379,6 +387,8 @@ void linear(const LinearArgs& args, const Context& context) {
   Product product{.x = args.x,
                   .round_x = args.round_x,
                   .bf16_weights = bool(first.quantization) || first.dtype == DType::bf16,
+                  .four_bits = std::ranges::all_of(
+                      args.parts, [](const LinearPart& part) { return four_bits(part.weights); }),
                   .group_size = first.quantization.group_size,
                   .workspace = args.workspace,
                   .work = first.k * panels * kPanelRows};
@@ -412,6 +422,7 @@ void gated_linear(const GatedLinearArgs& args, const Context& context) {
       .round_x = args.round_x,
       .bf16_weights = bool(args.gate.quantization) ||
                       (args.gate.dtype == DType::bf16 && args.up.dtype == DType::bf16),
+      .four_bits = four_bits(args.gate) && four_bits(args.up),
       .group_size = args.gate.quantization.group_size,
       .workspace = args.workspace,
       .jobs = ceil_div(panels, step),
@@ -436,9 +447,11 @@ void gated_linear(const GatedLinearArgs& args, const Context& context) {
   });
 }
 
-std::string_view linear_variant(int64_t rows, bool bf16_operands, const Context& context) {
-  switch (path_of(rows, bf16_operands, context.isa)) {
+std::string_view linear_variant(const ProductKind& kind, const Context& context) {
+  switch (path_of(kind, context.isa)) {
     case MatmulPath::vector: return "vector: up to 4 rows, weights read once";
+    case MatmulPath::vector_bf16:
+      return "vector: up to 4 rows, weights read once, AVX-512 bf16 dot products";
     case MatmulPath::float_fma: return "blocked, float32 multiply-adds";
     case MatmulPath::bf16_dot: return "blocked, AVX-512 bf16 dot products";
     case MatmulPath::tiles: return "blocked, AMX bf16 tiles";

@@ -49,7 +49,7 @@ HWY_INLINE void add_block(const float* x, int64_t x_stride, const Element* b, in
   for (auto& rows : chain)
     for (auto& vectors : rows)
       for (F32x16& v : vectors) v = zero();
-  const auto step = [&](int64_t k, F32x16 (&to)[kRows][kVectors]) HWY_ATTR {
+  const auto step = [&](int64_t k, F32x16(&to)[kRows][kVectors]) HWY_ATTR {
     const Element* row = b + k * b_stride;
     F32x16 w[kVectors];
     for (int v = 0; v < kVectors; ++v) {
@@ -95,8 +95,7 @@ void multiply_stripe(const UnpackedArgs& a, int64_t row, int64_t begin, int64_t 
                           sums + column - begin, stride);
   }
   for (int r = 0; r < kRows; ++r)
-    std::copy(sums + r * stride, sums + r * stride + (end - begin),
-              a.y + (row + r) * a.n + begin);
+    std::copy(sums + r * stride, sums + r * stride + (end - begin), a.y + (row + r) * a.n + begin);
 }
 
 template <class Element>
@@ -128,12 +127,11 @@ void multiply_unpacked(const UnpackedArgs& args, const Context& context) {
   const auto multiply = choose(HWY_DISPATCH_TABLE(MultiplyUnpacked), context.isa);
   // A fork should be worth its while: about 64 Ki multiply-adds.
   const int64_t grain = 65536 / std::max<int64_t>(1, args.rows * args.k * kStripe);
-  context.pool.parallel_for(ceil_div(args.n, kStripe), std::max<int64_t>(1, grain),
-                            [&](int64_t begin, int64_t end) {
-                              for (int64_t stripe = begin; stripe < end; ++stripe)
-                                multiply(args, stripe * kStripe,
-                                         std::min((stripe + 1) * kStripe, args.n));
-                            });
+  context.pool.parallel_for(
+      ceil_div(args.n, kStripe), std::max<int64_t>(1, grain), [&](int64_t begin, int64_t end) {
+        for (int64_t stripe = begin; stripe < end; ++stripe)
+          multiply(args, stripe * kStripe, std::min((stripe + 1) * kStripe, args.n));
+      });
 }
 
 }  // namespace linnet::kernels::cpu
