@@ -4,8 +4,8 @@ import json
 import sys
 
 
-def rate(value, unit):
-    return f"{value / 1e9:,.0f} {unit}" if value >= 10e9 else f"{value / 1e9:.1f} {unit}"
+def rate(value):
+    return f"{value / 1e9:,.0f}" if value >= 10e9 else f"{value / 1e9:.1f}"
 
 
 def microseconds(value):
@@ -28,8 +28,8 @@ def main():
             print(f"| {run['name']} | {run['error_message']} | | |")
             continue
         name = run.get("run_name", run["name"]).replace("/real_time", "")
-        flops = rate(run["FLOP/s"], "") if "FLOP/s" in run else ""
-        moved = rate(run["B/s"], "") if "B/s" in run else ""
+        flops = rate(run["FLOP/s"]) if "FLOP/s" in run else ""
+        moved = rate(run["B/s"]) if "B/s" in run else ""
         print(f"| {name} | {microseconds(run['real_time'] * scale[run['time_unit']])} | {flops} | {moved} |")
 
 
