@@ -8,6 +8,11 @@
 #include "text/unicode.hpp"
 
 namespace linnet::text {
+namespace {
+
+constexpr size_t kMaxContent = 1024;
+
+}  // namespace
 
 StringMatcher::StringMatcher(const std::vector<std::pair<std::string, size_t>>& strings)
     : strings_(strings) {
@@ -60,6 +65,10 @@ AddedTokens AddedTokens::parse(const std::optional<Json>& entry) {
     const int64_t id = token.at("id").as_integer();
     if (added.content.empty())
       fail(ErrorCode::malformed_file, "{} has an empty \"content\"", token.where());
+    // Every place of a text is compared with as many bytes.
+    if (added.content.size() > kMaxContent)
+      fail(ErrorCode::unsupported, "{} has a \"content\" of {} bytes, more than {}", token.where(),
+           added.content.size(), kMaxContent);
     if (id < 0 || id > INT32_MAX)
       fail(ErrorCode::malformed_file, "{}: \"{}\" has the id {}", token.where(),
            printable(added.content), id);
@@ -152,8 +161,8 @@ bool AddedTokens::touches_word(std::string_view text, size_t begin, size_t end) 
          (end < text.size() && is_word(code_point_at(text, end)));
 }
 
-size_t AddedTokens::spaces_before(std::string_view text, size_t at) {
-  while (at > 0 && is_whitespace(code_point_at(text, previous_start(text, at))))
+size_t AddedTokens::spaces_before(std::string_view text, size_t at, size_t least) {
+  while (at > least && is_whitespace(code_point_at(text, previous_start(text, at))))
     at = previous_start(text, at);
   return at;
 }

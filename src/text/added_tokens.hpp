@@ -72,13 +72,14 @@ class AddedTokens {
     size_t done = 0;
     if (!matcher.empty()) {
       size_t from = 0;
+      size_t spaces_end = 0;  // white space reaches from the last token's text to here
       while (const auto found = matcher.find(text, from)) {
         from = found->end;
         const AddedToken& token = tokens_[found->index];
         auto [begin, end] = std::pair(found->begin, found->end);
         if (token.single_word && touches_word(text, begin, end)) continue;
-        if (token.lstrip) begin = std::max(spaces_before(text, begin), done);
-        if (token.rstrip) end = spaces_after(text, end);
+        if (token.lstrip) begin = spaces_before(text, begin, done);
+        if (token.rstrip) end = spaces_end = spaces_after(text, std::max(end, spaces_end));
         if (done < begin) on_text(text.substr(done, begin - done), done == 0);
         on_token(token.id);
         done = end;
@@ -89,7 +90,7 @@ class AddedTokens {
 
  private:
   static bool touches_word(std::string_view text, size_t begin, size_t end);
-  static size_t spaces_before(std::string_view text, size_t at);
+  static size_t spaces_before(std::string_view text, size_t at, size_t least);
   static size_t spaces_after(std::string_view text, size_t at);
 
   std::vector<AddedToken> tokens_;    // in file order

@@ -67,7 +67,11 @@ size_t Bpe::slot_of(uint64_t pair) const {
 
 const Bpe::Merge* Bpe::find_merge(int32_t left, int32_t right) const {
   const uint64_t pair = pair_of(left, right);
-  for (size_t at = slot_of(pair);; at = (at + 1) & merge_mask_) {
+  return find_merge_from(slot_of(pair), pair);
+}
+
+const Bpe::Merge* Bpe::find_merge_from(size_t slot, uint64_t pair) const {
+  for (size_t at = slot;; at = (at + 1) & merge_mask_) {
     const Merge& merge = merges_[at];
     if (merge.pair == pair) return &merge;
     if (merge.pair == kFree) return nullptr;
@@ -228,15 +232,14 @@ void Bpe::encode_word(std::string_view word, BpeScratch& scratch, std::vector<in
   if (word.empty()) return;
   if (word.size() > WordCache::kMaxBytes) return encode_uncached(word, scratch, ids);
   const uint64_t hash = scratch.cache.hash_of(word);
-  WordCache::Entry& entry = scratch.cache.entry(hash);
-  if (entry.holds(word, hash)) {
-    ids.insert(ids.end(), entry.ids, entry.ids + entry.count);
+  if (const WordCache::Entry* entry = scratch.cache.find(word, hash)) {
+    ids.insert(ids.end(), entry->ids, entry->ids + entry->count);
     return;
   }
   const size_t start = ids.size();
   encode_uncached(word, scratch, ids);
   const std::span<const int32_t> tokens(ids.data() + start, ids.size() - start);
-  if (tokens.size() <= WordCache::kMaxIds) entry.set(word, hash, tokens);
+  if (tokens.size() <= WordCache::kMaxIds) scratch.cache.insert(word, hash, tokens);
 }
 
 void Bpe::encode_uncached(std::string_view word, BpeScratch& scratch,
@@ -318,12 +321,18 @@ void Bpe::merge_short(std::vector<int32_t>& symbols) const {
   std::array<uint32_t, kShortWord> ranks;
   std::array<int32_t, kShortWord> merged;
   size_t count = symbols.size();
-  const auto look_up = [&](size_t i) {
-    const Merge* merge = find_merge(symbols[i], symbols[i + 1]);
+  const auto set = [&](size_t i, const Merge* merge) {
     ranks[i] = merge != nullptr ? merge->rank : kNone;
     merged[i] = merge != nullptr ? merge->id : -1;
   };
-  for (size_t i = 0; i + 1 < count; ++i) look_up(i);
+  // The table is larger than the caches: all its lines are asked for before the first is needed.
+  std::array<size_t, kShortWord> slots;
+  for (size_t i = 0; i + 1 < count; ++i) {
+    slots[i] = slot_of(pair_of(symbols[i], symbols[i + 1]));
+    __builtin_prefetch(&merges_[slots[i]]);
+  }
+  for (size_t i = 0; i + 1 < count; ++i)
+    set(i, find_merge_from(slots[i], pair_of(symbols[i], symbols[i + 1])));
   while (count > 1) {
     const auto* lowest = std::min_element(ranks.data(), ranks.data() + count - 1);
     if (*lowest == kNone) break;
@@ -336,8 +345,16 @@ void Bpe::merge_short(std::vector<int32_t>& symbols) const {
     close_gap(ranks.data(), at, count - 1);
     close_gap(merged.data(), at, count - 1);
     --count;
-    if (at > 0) look_up(at - 1);
-    if (at + 1 < count) look_up(at);
+    const bool has_left = at > 0;
+    const bool has_right = at + 1 < count;
+    const uint64_t left = has_left ? pair_of(symbols[at - 1], symbols[at]) : 0;
+    const uint64_t right = has_right ? pair_of(symbols[at], symbols[at + 1]) : 0;
+    const size_t left_slot = slot_of(left);
+    const size_t right_slot = slot_of(right);
+    __builtin_prefetch(&merges_[left_slot]);
+    __builtin_prefetch(&merges_[right_slot]);
+    if (has_left) set(at - 1, find_merge_from(left_slot, left));
+    if (has_right) set(at, find_merge_from(right_slot, right));
   }
   symbols.resize(count);
 }

@@ -58,6 +58,7 @@ class Bpe {
   }
   [[nodiscard]] size_t slot_of(uint64_t pair) const;
   [[nodiscard]] const Merge* find_merge(int32_t left, int32_t right) const;
+  [[nodiscard]] const Merge* find_merge_from(size_t slot, uint64_t pair) const;
 
   void read_merges(const Json& merges);
   void insert_merge(uint64_t pair, uint32_t rank, int32_t id);

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "text/byte_level.hpp"
+#include "text/growth.hpp"
 #include "text/unicode.hpp"
 
 namespace linnet::text {
@@ -81,6 +82,13 @@ class JoinSpacesStage final : public Stage {
   }
   bool in_token_ = false;
   bool first_ = true;
+};
+
+/// What went into a decoder and what its replacements made of it.
+struct Growth {
+  size_t in = 0;
+
+  void check(size_t out) const { check_growth(out, growth_limit(in), "the decoder"); }
 };
 
 // All tokens spell one string of bytes, which is one token for the next step.
@@ -193,8 +201,13 @@ class FuseStage final : public Stage {
 // begins the pattern.
 class ReplaceLiteralStage final : public Stage {
  public:
-  ReplaceLiteralStage(Stage* next, const std::string& pattern, const std::string& content)
-      : Stage(next), pattern_(pattern), content_(content), border_(pattern.size()) {
+  ReplaceLiteralStage(Stage* next, const std::string& pattern, const std::string& content,
+                      const Growth& growth)
+      : Stage(next),
+        pattern_(pattern),
+        content_(content),
+        growth_(growth),
+        border_(pattern.size()) {
     for (size_t i = 1, k = 0; i < pattern.size(); ++i) {
       while (k > 0 && pattern[i] != pattern[k]) k = border_[k - 1];
       if (pattern[i] == pattern[k]) ++k;
@@ -212,6 +225,7 @@ class ReplaceLiteralStage final : public Stage {
       if (pattern_[matched_] == c) {
         if (++matched_ == pattern_.size()) {
           out_ += content_;
+          growth_.check(made_ += content_.size());
           matched_ = 0;
         }
       } else {
@@ -229,6 +243,8 @@ class ReplaceLiteralStage final : public Stage {
  private:
   const std::string& pattern_;
   const std::string& content_;
+  const Growth& growth_;
+  size_t made_ = 0;  // bytes that replacements made
   std::vector<size_t> border_;
   size_t matched_ = 0;
   std::string out_;
@@ -237,12 +253,15 @@ class ReplaceLiteralStage final : public Stage {
 // A regex sees whole tokens; after Fuse that is the whole text, at the end.
 class ReplaceRegexStage final : public Stage {
  public:
-  ReplaceRegexStage(Stage* next, const Pattern& pattern, const std::string& content)
-      : Stage(next), pattern_(pattern), content_(content) {}
+  ReplaceRegexStage(Stage* next, const Pattern& pattern, const std::string& content,
+                    const Growth& growth)
+      : Stage(next), pattern_(pattern), content_(content), growth_(growth) {}
   void text(std::string_view part) override { token_ += part; }
   void end_token() override {
     std::string out;
-    pattern_.replace_all(token_, content_, scratch_, out);
+    scratch_.begin(token_.size());
+    pattern_.replace_all(token_, content_, scratch_, out, growth_limit(growth_.in));
+    growth_.check(made_ += out.size());
     token_.clear();
     if (!out.empty()) next_->text(out);
     next_->end_token();
@@ -251,6 +270,8 @@ class ReplaceRegexStage final : public Stage {
  private:
   const Pattern& pattern_;
   const std::string& content_;
+  const Growth& growth_;
+  size_t made_ = 0;  // bytes
   MatchScratch scratch_;
   std::string token_;
 };
@@ -328,6 +349,7 @@ class MetaspaceStage final : public Stage {
 }  // namespace
 
 struct DecoderStream::Impl {
+  Growth growth;
   Output output;
   std::vector<std::unique_ptr<Stage>> stages;  // last to first
   Stage* first = &output;
@@ -345,6 +367,7 @@ DecoderStream& DecoderStream::operator=(DecoderStream&&) noexcept = default;
 DecoderStream::~DecoderStream() = default;
 
 void DecoderStream::push(std::string_view token, std::string& out) {
+  impl_->growth.in += token.size();
   if (!token.empty()) impl_->first->text(token);
   impl_->first->end_token();
   impl_->output.take(out);
@@ -408,9 +431,9 @@ DecoderStream Decoder::stream() const {
       impl->prepend<FuseStage>();
     } else if (const auto* replace = std::get_if<Replace>(&*step)) {
       if (const std::string* literal = replace->pattern.as_literal()) {
-        impl->prepend<ReplaceLiteralStage>(*literal, replace->content);
+        impl->prepend<ReplaceLiteralStage>(*literal, replace->content, impl->growth);
       } else {
-        impl->prepend<ReplaceRegexStage>(replace->pattern, replace->content);
+        impl->prepend<ReplaceRegexStage>(replace->pattern, replace->content, impl->growth);
       }
     } else if (const auto* strip = std::get_if<Strip>(&*step)) {
       impl->prepend<StripStage>(strip->content, strip->start, strip->stop);

@@ -3,10 +3,13 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "text/byte_level.hpp"
+#include "text/growth.hpp"
 #include "text/unicode.hpp"
 
 namespace linnet::text {
 namespace {
+
+constexpr size_t kMaxSteps = 1024;
 
 template <class Fn>
 void for_each_char(std::string_view text, Fn&& fn) {
@@ -21,7 +24,11 @@ void for_each_char(std::string_view text, Fn&& fn) {
 
 Normalizer Normalizer::parse(const std::optional<Json>& entry) {
   Normalizer result;
-  if (entry) result.add(*entry);
+  if (!entry) return result;
+  result.add(*entry);
+  if (result.steps_.size() > kMaxSteps)
+    fail(ErrorCode::unsupported, "{} has {} steps, more than {}", entry->where(),
+         result.steps_.size(), kMaxSteps);
   return result;
 }
 
@@ -58,14 +65,18 @@ void Normalizer::add(const Json& entry) {
 }
 
 std::string Normalizer::apply(std::string_view text, bool& at_start, MatchScratch& scratch) const {
+  // Steps that each double a text would soon take all memory.
+  const size_t limit = growth_limit(text.size());
   std::string result;
-  for (size_t i = 0; i < steps_.size(); ++i)
-    result = run(steps_[i], i == 0 ? text : std::string_view(result), at_start, scratch);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    result = run(steps_[i], i == 0 ? text : std::string_view(result), at_start, scratch, limit);
+    check_growth(result.size(), limit, "the normalizer");
+  }
   return result;
 }
 
 std::string Normalizer::run(const Step& step, std::string_view text, bool& at_start,
-                            MatchScratch& scratch) {
+                            MatchScratch& scratch, size_t limit) {
   if (const auto* form = std::get_if<NormalForm>(&step)) return to_normal_form(text, *form);
   std::string out;
   out.reserve(text.size() + text.size() / 4);
@@ -93,7 +104,7 @@ std::string Normalizer::run(const Step& step, std::string_view text, bool& at_st
       const auto first = Pattern::Finder(replace->pattern, text, scratch).next();
       if (first && first->begin == 0 && first->end > 0) at_start = false;
     }
-    replace->pattern.replace_all(text, replace->content, scratch, out);
+    replace->pattern.replace_all(text, replace->content, scratch, out, limit);
   } else if (const auto* prepend = std::get_if<Prepend>(&step)) {
     if (!text.empty()) out = prepend->text;
     out += text;

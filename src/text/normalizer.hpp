@@ -17,13 +17,16 @@ namespace linnet::text {
 /// of them. Immutable and thread-safe.
 class Normalizer {
  public:
-  /// Nothing normalises nothing. Errors: unsupported for another type, malformed_file.
+  /// Nothing normalises nothing. Errors: unsupported for another type and more than 1024 steps,
+  /// malformed_file.
   static Normalizer parse(const std::optional<Json>& entry);
 
   [[nodiscard]] bool empty() const { return steps_.empty(); }
 
   /// The rewritten text (valid UTF-8 in and out). `at_start` becomes false if the text's first
-  /// character was removed, so that the result no longer begins where the input did.
+  /// character was removed, so that the result no longer begins where the input did. Errors:
+  /// unsupported if steps make a text of it that is more than 64 times as long (and 64 KiB), or a
+  /// regex passes its step limit.
   std::string apply(std::string_view text, bool& at_start, MatchScratch& scratch) const;
 
  private:
@@ -46,7 +49,7 @@ class Normalizer {
 
   void add(const Json& entry);
   static std::string run(const Step& step, std::string_view text, bool& at_start,
-                         MatchScratch& scratch);
+                         MatchScratch& scratch, size_t limit);
 
   std::vector<Step> steps_;
 };

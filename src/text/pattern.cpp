@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "text/growth.hpp"
 #include "text/unicode.hpp"
 
 namespace linnet::text {
@@ -10,11 +11,11 @@ namespace linnet::text {
 Pattern Pattern::parse(const Json& pattern) {
   if (const auto text = pattern.find("String")) {
     // An empty literal matches between all characters; the regex engine knows how.
-    if (text->as_string().empty()) return {"", Regex("", text->where())};
+    if (text->as_string().empty()) return Pattern::regex("", text->where());
     return literal(std::string(text->as_string()));
   }
   if (const auto regex = pattern.find("Regex"))
-    return {"", Regex(regex->as_string(), regex->where())};
+    return Pattern::regex(regex->as_string(), regex->where());
   fail(ErrorCode::malformed_file, "{} has neither an entry \"String\" nor \"Regex\"",
        pattern.where());
 }
@@ -48,15 +49,17 @@ std::optional<Match> Pattern::Finder::next() {
 }
 
 void Pattern::replace_all(std::string_view text, std::string_view content, MatchScratch& scratch,
-                          std::string& out) const {
+                          std::string& out, size_t limit) const {
   size_t copied = 0;
   Finder finder(*this, text, scratch);
   while (const auto match = finder.next()) {
     out.append(text.substr(copied, match->begin - copied));
     out.append(content);
+    check_growth(out.size(), limit, "a replacement");
     copied = match->end;
   }
   out.append(text.substr(copied));
+  check_growth(out.size(), limit, "a replacement");
 }
 
 }  // namespace linnet::text

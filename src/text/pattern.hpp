@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "text/regex.hpp"
+#include "text/stand_in.hpp"
 
 namespace linnet::text {
 
@@ -16,6 +17,10 @@ class Pattern {
   /// From the entry's "pattern" object. Errors: malformed_file, unsupported, naming it.
   static Pattern parse(const Json& pattern);
   static Pattern literal(std::string text) { return Pattern(std::move(text), std::nullopt); }
+  /// Errors: as Regex's constructor.
+  static Pattern regex(std::string_view pattern, std::string where) {
+    return {"", Regex(pattern, std::move(where))};
+  }
 
   /// The text of a literal pattern that is not empty; nothing for a regex.
   [[nodiscard]] const std::string* as_literal() const { return regex_ ? nullptr : &literal_; }
@@ -25,7 +30,11 @@ class Pattern {
   class Finder {
    public:
     Finder(const Pattern& pattern, std::string_view text, MatchScratch& scratch)
-        : pattern_(pattern), text_(text), scratch_(scratch) {}
+        : pattern_(pattern), text_(text), scratch_(scratch) {
+      if (pattern.regex_ && put_stand_ins(text, with_stand_ins_)) text_ = with_stand_ins_;
+    }
+    Finder(const Finder&) = delete;
+    Finder& operator=(const Finder&) = delete;
     std::optional<Match> next();
 
    private:
@@ -34,11 +43,13 @@ class Pattern {
     MatchScratch& scratch_;
     size_t from_ = 0;
     std::optional<size_t> last_end_;
+    std::string with_stand_ins_;  // what the regex looks at instead; positions are the same
   };
 
-  /// Appends `text` with every match replaced by `content` as it stands.
+  /// Appends `text` with every match replaced by `content` as it stands. Errors: unsupported if
+  /// `out` then has more than `limit` bytes.
   void replace_all(std::string_view text, std::string_view content, MatchScratch& scratch,
-                   std::string& out) const;
+                   std::string& out, size_t limit) const;
 
  private:
   Pattern(std::string literal, std::optional<Regex> regex)

@@ -4,6 +4,11 @@
 #include "base/printable.hpp"
 
 namespace linnet::text {
+namespace {
+
+constexpr int kMaxSteps = 64;
+
+}  // namespace
 
 PostProcessor PostProcessor::parse(const std::optional<Json>& entry) {
   PostProcessor result;
@@ -15,7 +20,11 @@ void PostProcessor::add(const Json& entry) {
   const Json type_entry = entry.at("type");
   const std::string_view type = type_entry.as_string();
   if (type == "Sequence") {
-    for (const Json& child : entry.at("processors").elements()) add(child);
+    for (const Json& child : entry.at("processors").elements()) {
+      if (++steps_ > kMaxSteps)
+        fail(ErrorCode::unsupported, "{} has more than {} steps", entry.where(), kMaxSteps);
+      add(child);
+    }
   } else if (type == "TemplateProcessing") {
     add_template(entry);
   } else if (type != "ByteLevel") {  // which trims offsets, and leaves ids as they are

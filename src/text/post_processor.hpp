@@ -26,6 +26,7 @@ class PostProcessor {
   void add(const Json& entry);
   void add_template(const Json& entry);
 
+  int steps_ = 0;
   std::vector<int32_t> before_;
   std::vector<int32_t> after_;
 };

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "text/byte_level.hpp"
+#include "text/growth.hpp"
 #include "text/unicode.hpp"
 
 namespace linnet::text {
@@ -140,7 +141,7 @@ void PreTokenizer::add(const Json& entry) {
                               parse_behavior(entry.at("behavior")), entry.get("invert", false)});
   } else if (type == "ByteLevel") {
     ByteLevel step{entry.get("add_prefix_space", true), std::nullopt};
-    if (entry.get("use_regex", true)) step.regex.emplace(kGpt2Regex, entry.where());
+    if (entry.get("use_regex", true)) step.regex = Pattern::regex(kGpt2Regex, entry.where());
     steps_.emplace_back(std::move(step));
   } else if (type == "Metaspace") {
     // Older files have add_prefix_space alone, newer ones prepend_scheme (and perhaps both).
@@ -190,9 +191,11 @@ struct PreTokenizer::Run {
   const std::vector<Step>& steps;
   MatchScratch& scratch;
   PieceSink& sink;
+  size_t limit;
 
   void down(size_t index, std::string_view text, bool at_start) {
     if (text.empty()) return;
+    check_growth(text.size(), limit, "the pre_tokenizer");
     if (index == steps.size()) return sink.piece(text);
     std::visit([&](const auto& step) { apply(step, index, text, at_start); }, steps[index]);
   }
@@ -227,7 +230,8 @@ struct PreTokenizer::Run {
     };
     if (!step.regex) return emit(0, text.size());
     size_t done = 0;
-    while (const auto match = step.regex->find(text, done, scratch)) {
+    Pattern::Finder finder(*step.regex, text, scratch);
+    while (const auto match = finder.next()) {
       if (match->begin > done) emit(done, match->begin);
       emit(match->begin, match->end);  // never empty: every branch takes a character
       done = match->end;
@@ -286,7 +290,7 @@ struct PreTokenizer::Run {
 
 void PreTokenizer::run(std::string_view text, bool at_start, MatchScratch& scratch,
                        PieceSink& sink) const {
-  Run{steps_, scratch, sink}.down(0, text, at_start);
+  Run{steps_, scratch, sink, growth_limit(text.size())}.down(0, text, at_start);
 }
 
 }  // namespace linnet::text

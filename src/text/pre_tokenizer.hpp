@@ -49,7 +49,7 @@ class PreTokenizer {
   };
   struct ByteLevel {
     bool add_prefix_space;
-    std::optional<Regex> regex;
+    std::optional<Pattern> regex;
     bool spell = true;  // false for the last of all
   };
   enum class Prepend { always, first, never };

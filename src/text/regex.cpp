@@ -16,7 +16,13 @@ namespace {
 // of it takes a handful of backtracks.
 constexpr size_t kMaxPatternBytes = 1 << 16;
 constexpr uint32_t kMaxNesting = 100;
-constexpr uint32_t kMatchLimit = 10'000'000;
+// A match is tried with few steps and, where they run out, with sixteen times as many, which are
+// charged to what the whole text may take: a hostile regex that is slow at every character is
+// stopped, a run of spaces that is long once is not.
+constexpr uint32_t kFirstSteps = 1 << 12;
+constexpr uint32_t kMaxSteps = 1 << 28;
+constexpr uint64_t kStepsPerByte = 256;
+constexpr uint64_t kFreeSteps = 1 << 24;
 constexpr uint32_t kHeapLimitKib = 64 * 1024;
 constexpr size_t kJitStackBytes = 1 << 20;
 
@@ -46,15 +52,20 @@ struct MatchScratch::Impl {
   std::unique_ptr<pcre2_match_context, Free> context = owned(pcre2_match_context_create(nullptr));
   std::unique_ptr<pcre2_match_data, Free> data = owned(pcre2_match_data_create(1, nullptr));
   std::unique_ptr<pcre2_jit_stack, Free> stack;  // made when the 32 KiB on the thread's own run out
+  uint64_t steps_left = kFreeSteps;
 
   Impl() {
-    pcre2_set_match_limit(context.get(), kMatchLimit);
+    pcre2_set_match_limit(context.get(), kFirstSteps);
     pcre2_set_heap_limit(context.get(), kHeapLimitKib);
   }
 };
 
 MatchScratch::MatchScratch() : impl_(std::make_unique<Impl>()) {}
 MatchScratch::~MatchScratch() = default;
+
+void MatchScratch::begin(size_t text_bytes) {
+  impl_->steps_left = kFreeSteps + kStepsPerByte * text_bytes;
+}
 
 struct Regex::Code {
   std::string pattern;
@@ -97,10 +108,23 @@ std::optional<Match> Regex::find(std::string_view text, size_t from, MatchScratc
                                     PCRE2_NO_UTF_CHECK, impl.data.get(), impl.context.get());
   };
   int result = run();
-  if (result == PCRE2_ERROR_JIT_STACKLIMIT && impl.stack == nullptr) {
-    impl.stack = owned(pcre2_jit_stack_create(kJitStackBytes / 32, kJitStackBytes, nullptr));
-    pcre2_jit_stack_assign(impl.context.get(), nullptr, impl.stack.get());
-    result = run();
+  if (result < PCRE2_ERROR_PARTIAL) {  // rare: neither a match nor none
+    uint32_t steps = kFirstSteps;
+    while (true) {
+      if (result == PCRE2_ERROR_JIT_STACKLIMIT && impl.stack == nullptr) {
+        impl.stack = owned(pcre2_jit_stack_create(kJitStackBytes / 32, kJitStackBytes, nullptr));
+        pcre2_jit_stack_assign(impl.context.get(), nullptr, impl.stack.get());
+      } else if (result == PCRE2_ERROR_MATCHLIMIT && steps < kMaxSteps &&
+                 16 * uint64_t{steps} <= impl.steps_left) {
+        steps *= 16;
+        impl.steps_left -= steps;
+        pcre2_set_match_limit(impl.context.get(), steps);
+      } else {
+        break;
+      }
+      result = run();
+    }
+    pcre2_set_match_limit(impl.context.get(), kFirstSteps);
   }
   if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (result < 0)

@@ -21,6 +21,9 @@ class MatchScratch {
  public:
   MatchScratch();
   ~MatchScratch();
+  /// Says that a text of so many bytes comes: all matches in it together may take a number of steps
+  /// that grows with its size and no faster.
+  void begin(size_t text_bytes);
   MatchScratch(const MatchScratch&) = delete;
   MatchScratch& operator=(const MatchScratch&) = delete;
 

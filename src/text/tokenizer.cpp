@@ -89,13 +89,6 @@ struct Tokenizer::Impl {
   void read_config(const Json& config);
   void encode_text(std::string_view text, Scratch& scratch, std::vector<int32_t>& ids) const;
   void push(int32_t id, bool skip_special_tokens, DecoderStream& stream, std::string& out) const;
-
-  static std::shared_ptr<Impl> parse(const Json& tokenizer, const std::optional<Json>& config) {
-    auto impl = std::make_shared<Impl>();
-    impl->read(tokenizer);
-    if (config) impl->read_config(*config);
-    return impl;
-  }
 };
 
 void Tokenizer::Impl::read(const Json& file) {
@@ -181,24 +174,29 @@ void Tokenizer::Impl::push(int32_t id, bool skip_special_tokens, DecoderStream& 
 }
 
 Tokenizer Tokenizer::load(const std::filesystem::path& model_dir) {
-  const auto optional_file = [&](const char* name) -> std::optional<Json> {
+  const auto optional_file = [&](const char* name) -> std::optional<Bytes> {
     const auto path = model_dir / name;
     if (!std::filesystem::exists(path)) return std::nullopt;
-    return Json::parse_file(path);
+    return map_file(path);
   };
-  auto impl = Impl::parse(Json::parse_file(model_dir / "tokenizer.json"),
-                          optional_file("tokenizer_config.json"));
-  if (!impl->bos || !impl->eos) {
-    if (const auto map = optional_file("special_tokens_map.json")) impl->read_config(*map);
-  }
-  return Tokenizer(std::move(impl));
+  const auto text_of = [](const std::optional<Bytes>& file) {
+    return file ? std::optional(file->text()) : std::nullopt;
+  };
+  const auto config = optional_file("tokenizer_config.json");
+  const auto map = optional_file("special_tokens_map.json");
+  return parse(map_file(model_dir / "tokenizer.json").text(), text_of(config), text_of(map));
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json,
-                           std::optional<std::string_view> tokenizer_config_json) {
-  std::optional<Json> config;
-  if (tokenizer_config_json) config = Json::parse(*tokenizer_config_json, "tokenizer_config.json");
-  return Tokenizer(Impl::parse(Json::parse(tokenizer_json, "tokenizer.json"), config));
+                           std::optional<std::string_view> tokenizer_config_json,
+                           std::optional<std::string_view> special_tokens_map_json) {
+  auto impl = std::make_shared<Impl>();
+  impl->read(Json::parse(tokenizer_json, "tokenizer.json"));
+  if (tokenizer_config_json)
+    impl->read_config(Json::parse(*tokenizer_config_json, "tokenizer_config.json"));
+  if (special_tokens_map_json && !(impl->bos && impl->eos))
+    impl->read_config(Json::parse(*special_tokens_map_json, "special_tokens_map.json"));
+  return Tokenizer(std::move(impl));
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_tokens) const {
@@ -214,6 +212,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool add_special_t
   };
   if (add_special_tokens) append(impl_->post_processor.before());
   auto scratch = impl_->pool.take();
+  scratch->match.begin(text.size());
   impl_->encode_text(text, *scratch, ids);
   impl_->pool.give_back(std::move(scratch));
   if (add_special_tokens) append(impl_->post_processor.after());

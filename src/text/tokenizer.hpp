@@ -34,7 +34,8 @@ class Tokenizer {
   /// From the files' contents.
   /// Errors: malformed_file and unsupported, naming the file's entry and what is wrong with it.
   static Tokenizer parse(std::string_view tokenizer_json,
-                         std::optional<std::string_view> tokenizer_config_json = std::nullopt);
+                         std::optional<std::string_view> tokenizer_config_json = std::nullopt,
+                         std::optional<std::string_view> special_tokens_map_json = std::nullopt);
 
   /// The ids of `text`. Added tokens in it are recognised whatever `add_special_tokens` says; that
   /// one only decides whether the post-processor's tokens (BOS and the like) are put round it.

@@ -4,6 +4,7 @@
 #include <utf8proc.h>
 
 #include "text/normal_form_tables.hpp"
+#include "text/stand_in.hpp"
 
 namespace linnet::text {
 namespace {
@@ -57,7 +58,7 @@ bool is_whitespace(char32_t c) {
 bool is_word(char32_t c) {
   if (c < 0x80)
     return between(c, 'a', 'z') || between(c, 'A', 'Z') || between(c, '0', '9') || c == '_';
-  switch (category(c)) {
+  switch (category(stand_in(c))) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
     case UTF8PROC_CATEGORY_LT:
@@ -79,7 +80,7 @@ bool is_word(char32_t c) {
 
 bool is_numeric(char32_t c) {
   if (c < 0x80) return between(c, '0', '9');
-  const auto kind = category(c);
+  const auto kind = category(stand_in(c));
   return kind == UTF8PROC_CATEGORY_ND || kind == UTF8PROC_CATEGORY_NL ||
          kind == UTF8PROC_CATEGORY_NO;
 }

@@ -12,7 +12,8 @@
 
 namespace linnet::text {
 
-/// Direct-mapped, 16,384 entries of 64 bytes: short words of few tokens only. Not thread-safe.
+/// 16,384 sets of two entries of 64 bytes: short words of few tokens only. Of a set, the entry that
+/// came first goes. Not thread-safe.
 class WordCache {
  public:
   static constexpr size_t kMaxBytes = 22;
@@ -39,14 +40,23 @@ class WordCache {
   static_assert(sizeof(Entry) == 64);
 
   uint64_t hash_of(std::string_view word) const { return hash_bytes(word, seed_); }
-  /// The entry where a word of 1..kMaxBytes bytes is, or would go.
-  Entry& entry(uint64_t hash) {
-    if (entries_ == nullptr) entries_ = std::make_unique<Entry[]>(kEntries);
-    return entries_[hash >> 50];
+  /// The entry of a word of 1..kMaxBytes bytes, or null.
+  const Entry* find(std::string_view word, uint64_t hash) {
+    if (entries_ == nullptr) entries_ = std::make_unique<Entry[]>(2 * kSets);
+    const Entry* set = set_of(hash);
+    return set[0].holds(word, hash) ? set : set[1].holds(word, hash) ? set + 1 : nullptr;
+  }
+  /// Puts in a word that find() did not find.
+  void insert(std::string_view word, uint64_t hash, std::span<const int32_t> tokens) {
+    Entry* set = set_of(hash);
+    set[1] = set[0];
+    set[0].set(word, hash, tokens);
   }
 
  private:
-  static constexpr size_t kEntries = size_t{1} << 14;
+  static constexpr size_t kSets = size_t{1} << 14;
+
+  Entry* set_of(uint64_t hash) { return entries_.get() + 2 * (hash >> 50); }
 
   uint64_t seed_ = hash_seed();
   std::unique_ptr<Entry[]> entries_;

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "text/small_tokenizers.hpp"
 #include "text/tokenizer.hpp"
+#include "text/unicode.hpp"
 
 namespace linnet::text {
 namespace {
@@ -71,6 +73,46 @@ TEST(Golden, EveryRowOfEveryFamily) {
               << " rows, encoded alike " << encoded << ", decoded alike " << decoded
               << ", stream equals whole " << streamed << '\n';
     EXPECT_GT(rows, 0) << file;
+  }
+}
+
+std::string random_text(test::Numbers& numbers) {
+  std::string text;
+  for (uint32_t i = numbers.below(24); i > 0; --i) {
+    const uint32_t limits[] = {0x80, 0x80, 0x250, 0x3000, 0xD800, 0x20000, 0x110000};
+    char32_t c = numbers.below(limits[numbers.below(7)]);
+    if (numbers.below(4) == 0) c = U' ';
+    if (c >= 0xD800 && c < 0xE000) c = U'\n';
+    append_utf8(c, text);
+  }
+  return text;
+}
+
+// With the real vocabularies: a stream equals the whole for any ids, and byte-level families give
+// text back.
+TEST(Golden, RandomIdsAndTexts) {
+  const std::filesystem::path folder = std::filesystem::path(LINNET_SHARED_DATA) / "tokenizers";
+  if (!std::filesystem::is_directory(folder)) {
+    std::cout << "absent, so nothing was tried: " << folder << '\n';
+    return;
+  }
+  test::Numbers numbers(11);
+  for (const char* family :
+       {"gemma3", "llama3", "deepseek-r1-distill-qwen", "llama2-sp", "mistral-v0.3"}) {
+    const Tokenizer tokenizer = Tokenizer::load(folder / family);
+    for (int round = 0; round < 2'000; ++round) {
+      std::vector<int32_t> ids;
+      for (uint32_t i = numbers.below(40); i > 0; --i)
+        ids.push_back(static_cast<int32_t>(numbers.below(
+            numbers.below(2) == 0 ? 600 : static_cast<uint32_t>(tokenizer.vocab_size() + 5))));
+      for (const bool skip : {false, true})
+        ASSERT_EQ(decode_streamed(tokenizer, ids, skip), tokenizer.decode(ids, skip)) << family;
+    }
+    if (std::string_view(family) != "llama3") continue;
+    for (int round = 0; round < 10'000; ++round) {
+      const std::string text = random_text(numbers);
+      ASSERT_EQ(tokenizer.decode(tokenizer.encode(text, false), false), text);
+    }
   }
 }
 

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "text/normal_form.hpp"
+#include "text/pattern.hpp"
 #include "text/regex.hpp"
 #include "text/small_tokenizers.hpp"
+#include "text/stand_in.hpp"
 
 namespace linnet::text {
 namespace {
@@ -135,6 +137,50 @@ TEST(Regex, SpaceIsUnicodesWhiteSpace) {
         << static_cast<uint32_t>(c);
     ASSERT_EQ(in_set.find(text, 0, scratch).has_value(), is_whitespace(c))
         << static_cast<uint32_t>(c);
+  }
+}
+
+// Letters, numbers and marks of Unicode 15 and 16 are what Hugging Face's regexes take them for,
+// and every match is where it would be in the text itself.
+TEST(StandIn, RegexesKnowYoungCharacters) {
+  MatchScratch scratch;
+  const std::string text = "-\U00013CB0\U000323AFx\U0001F6DC \u1C89\U00010D40\u0897!";
+  const auto matches = [&](const char* regex) {
+    const Pattern pattern = Pattern::regex(regex, "t");
+    Pattern::Finder finder(pattern, text, scratch);
+    std::vector<std::string> found;
+    while (const auto match = finder.next())
+      found.push_back(text.substr(match->begin, match->end - match->begin));
+    return found;
+  };
+  using Found = std::vector<std::string>;
+  EXPECT_EQ(matches("\\p{L}+"), (Found{"\U00013CB0\U000323AFx", "\u1C89"}));
+  EXPECT_EQ(matches("\\p{N}"), (Found{"\U00010D40"}));
+  EXPECT_EQ(matches("\\p{M}"), (Found{"\u0897"}));
+  EXPECT_EQ(matches("\\p{So}"), (Found{"\U0001F6DC"}));
+  EXPECT_TRUE(is_word(U'\U00013CB0'));
+  EXPECT_TRUE(is_numeric(U'\U00010D40'));
+}
+
+TEST(StandIn, EveryOneHasTheSameLength) {
+  char32_t after = 0;
+  for (const auto& [low, high, other] : kStandIns) {
+    ASSERT_GE(low, after);
+    ASSERT_GE(high, low);
+    after = high + 1;
+    for (const char32_t c : {low, high}) {
+      std::string text;
+      append_utf8(c, text);
+      const std::string whole = "a\u00E9 " + text + "b" + text;
+      std::string with;
+      ASSERT_TRUE(put_stand_ins(whole, with));
+      ASSERT_EQ(with.size(), whole.size());
+      ASSERT_TRUE(is_valid_utf8(with));
+      ASSERT_EQ(stand_in(other), other);
+      std::string none = "x";
+      ASSERT_FALSE(put_stand_ins(with, none));
+      ASSERT_EQ(none, "x");
+    }
   }
 }
 
