@@ -5,4 +5,5 @@
 #include <linnet/error.hpp>
 #include <linnet/model.hpp>
 #include <linnet/options.hpp>
+#include <linnet/tokenizer.hpp>
 #include <linnet/version.hpp>

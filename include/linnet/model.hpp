@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linnet/options.hpp>
+#include <linnet/tokenizer.hpp>
 
 #include <compare>
 #include <cstddef>
@@ -204,6 +205,9 @@ class TextModel {
   [[nodiscard]] std::vector<int32_t> encode(std::string_view text,
                                             bool add_special_tokens = true) const;
   [[nodiscard]] std::string decode(std::span<const int32_t> ids) const;
+  /// The checkpoint's tokenizer. It may outlive the model. Errors: invalid_argument if there is
+  /// none.
+  [[nodiscard]] Tokenizer tokenizer() const;
 
   [[nodiscard]] const ModelInfo& info() const noexcept;
   [[nodiscard]] MemoryPlan plan() const;

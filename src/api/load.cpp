@@ -30,14 +30,6 @@ std::unordered_set<int32_t> read_eos_ids(const io::Checkpoint& checkpoint, int64
   return result;
 }
 
-std::optional<text::Tokenizer> read_tokenizer(const io::Checkpoint& checkpoint) {
-  const auto tokenizer = checkpoint.file("tokenizer.json");
-  if (!tokenizer) return std::nullopt;
-  const auto config = checkpoint.file("tokenizer_config.json");
-  return text::Tokenizer::parse(tokenizer->text(),
-                                config ? std::optional(config->text()) : std::nullopt);
-}
-
 void check_load_options(const LoadOptions& options) {
   require(options.memory_budget >= 0, "memory_budget {} is negative", options.memory_budget);
   require(options.threads >= 0 && options.threads <= 4096, "threads {} is outside 0..4096",
@@ -45,6 +37,17 @@ void check_load_options(const LoadOptions& options) {
 }
 
 }  // namespace
+
+std::optional<text::Tokenizer> read_tokenizer(const io::Checkpoint& checkpoint) {
+  const auto tokenizer = checkpoint.file("tokenizer.json");
+  if (!tokenizer) return std::nullopt;
+  const auto config = checkpoint.file("tokenizer_config.json");
+  const auto map = checkpoint.file("special_tokens_map.json");
+  const auto text_of = [](const std::optional<Bytes>& file) {
+    return file ? std::optional(file->text()) : std::nullopt;
+  };
+  return text::Tokenizer::parse(tokenizer->text(), text_of(config), text_of(map));
+}
 
 TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions& options) {
   check_load_options(options);

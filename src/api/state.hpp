@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linnet/model.hpp>
+#include <linnet/tokenizer.hpp>
 
 #include <memory>
 #include <optional>
@@ -23,6 +24,23 @@ struct TextModel::State {
   /// Errors: invalid_argument if the checkpoint has no tokenizer.
   [[nodiscard]] const text::Tokenizer& require_tokenizer() const;
 };
+
+struct Tokenizer::State {
+  text::Tokenizer tokenizer;
+};
+
+/// The only maker of Tokenizer.
+class TokenizerLoader {
+ public:
+  static Tokenizer wrap(text::Tokenizer tokenizer);
+  /// What stands behind a handle.
+  static const text::Tokenizer& unwrap(const Tokenizer& tokenizer) {
+    return tokenizer.state_->tokenizer;
+  }
+};
+
+/// The tokenizer of a checkpoint that has one.
+std::optional<text::Tokenizer> read_tokenizer(const io::Checkpoint& checkpoint);
 
 /// Turns checkpoints into models; the only maker of TextModel.
 class ModelLoader {

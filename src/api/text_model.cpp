@@ -28,6 +28,10 @@ std::string TextModel::decode(std::span<const int32_t> ids) const {
   return tokenizer.decode(ids);
 }
 
+Tokenizer TextModel::tokenizer() const {
+  return TokenizerLoader::wrap(state_->require_tokenizer());
+}
+
 const ModelInfo& TextModel::info() const noexcept { return state_->info; }
 
 MemoryPlan TextModel::plan() const { return state_->plan; }

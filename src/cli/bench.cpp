@@ -338,7 +338,11 @@ void add_bench(CLI::App& app, Action& action) {
                "fewer and shorter runs: prompts of 32 and 128, contexts 0 and 512");
   sub.add_flag("--json", command->json, "one JSON object instead of text");
   add_load_flags(sub, command->model);
-  sub.callback([command, &action] { action = [command] { return bench(*command); }; });
+  add_bench_tokenizer(sub, action);
+  sub.callback([command, &sub, &action] {
+    if (!sub.get_subcommands().empty()) return;  // it has set the action
+    action = [command] { return bench(*command); };
+  });
 }
 
 }  // namespace linnet::cli

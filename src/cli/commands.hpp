@@ -14,6 +14,7 @@ using Action = std::function<ExitCode()>;
 /// Each adds its sub-command to `app`; parsing the command line then sets `action`, which must
 /// outlive that.
 void add_generate(CLI::App& app, Action& action);
+void add_tokenize(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
@@ -21,6 +22,8 @@ void add_quantize(CLI::App& app, Action& action);
 void add_kld(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
+/// Adds `bench tokenizer` to the sub-command `bench`.
+void add_bench_tokenizer(CLI::App& bench, Action& action);
 void add_explain(CLI::App& app, Action& action);
 
 }  // namespace linnet::cli

@@ -27,6 +27,7 @@ ExitCode run(int argc, const char* const* argv) {
       "--version", [] { return fmt::format("linnet {} ({})", version(), runtime_description()); });
   Action action;
   add_generate(app, action);
+  add_tokenize(app, action);
   add_logits(app, action);
   add_info(app, action);
   add_plan(app, action);
