@@ -20,6 +20,10 @@ if(LINNET_SANITIZE)
   target_link_options(linnet_flags INTERFACE -fsanitize=${LINNET_SANITIZE})
 endif()
 
+if(LINNET_FUZZ)
+  target_compile_options(linnet_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 function(linnet_floor name)
   cmake_parse_arguments(FLOOR "" "" "FLOORS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp
