@@ -22,7 +22,7 @@ constexpr uint32_t kMaxNesting = 100;
 constexpr uint32_t kFirstSteps = 1 << 12;
 constexpr uint32_t kMaxSteps = 1 << 28;
 constexpr uint64_t kStepsPerByte = 256;
-constexpr uint64_t kFreeSteps = 1 << 24;
+constexpr uint64_t kFreeSteps = 1 << 22;
 constexpr uint32_t kHeapLimitKib = 64 * 1024;
 constexpr size_t kJitStackBytes = 1 << 20;
 
