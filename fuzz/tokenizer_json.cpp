@@ -12,8 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view file(reinterpret_cast<const char*>(data), size);
   try {
     const text::Tokenizer tokenizer = text::Tokenizer::parse(file);
-    const std::vector<int32_t> ids =
-        tokenizer.encode("<s>The cat's  12 \xE7\x81\xAF \xF0\x9F\x99\x82 e\xCC\x81\n\n aaaa bb </s>");
+    const std::vector<int32_t> ids = tokenizer.encode(
+        "<s>The cat's  12 \xE7\x81\xAF \xF0\x9F\x99\x82 e\xCC\x81\n\n aaaa bb </s>");
     for (const int32_t id : ids)
       fuzz::check(tokenizer.id_to_token(id).has_value(), "encode gives ids of tokens");
     text::TokenStream stream = tokenizer.stream(false);

@@ -109,11 +109,10 @@ void add_tokenize(CLI::App& app, Action& action) {
   const auto command = std::make_shared<TokenizeCommand>();
   CLI::App& sub = *app.add_subcommand(
       "tokenize", "Shows the ids of a text, or the text of ids; needs no weights.");
-  CLI::Option* text =
-      sub.add_option_function<std::string>(
-             "text", [command](const std::string& value) { command->text = value; },
-             "the text; - reads it from standard input")
-          ->type_name("TEXT");
+  CLI::Option* text = sub.add_option_function<std::string>(
+                             "text", [command](const std::string& value) { command->text = value; },
+                             "the text; - reads it from standard input")
+                          ->type_name("TEXT");
   CLI::Option* file =
       sub.add_option_function<std::string>(
              "--file", [command](const std::string& value) { command->file = value; },

@@ -100,9 +100,16 @@ TEST(CliTokenize, AnErrorIsTheAnswerToItsLineOnly) {
       "{\"text\": \"\\ud800\"}\n{\"text\": \"\xFF\"}\n{\"text\"\n{\"text\": \"a\"}\n";
   const auto lines = lines_of(tokenize({"-m", model.path(), "--jsonl"}, {.input = input}));
   ASSERT_EQ(lines.size(), 10U);
-  const std::vector<std::string> messages = {
-      "", "not valid JSON", "no JSON object", "no \"text\"", "no string", "neither true nor false",
-      "not valid JSON", "not valid JSON", "not valid JSON", ""};
+  const std::vector<std::string> messages = {"",
+                                             "not valid JSON",
+                                             "no JSON object",
+                                             "no \"text\"",
+                                             "no string",
+                                             "neither true nor false",
+                                             "not valid JSON",
+                                             "not valid JSON",
+                                             "not valid JSON",
+                                             ""};
   for (size_t i = 0; i < lines.size(); ++i) {
     EXPECT_EQ(lines[i].contains("ids"), messages[i].empty()) << lines[i];
     if (messages[i].empty()) continue;
