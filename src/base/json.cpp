@@ -2,15 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/huge_pages.hpp"
 
 namespace linnet {
 namespace {
 
 constexpr size_t kMaxDepth = 64;
+constexpr size_t kLarge = size_t{4} << 20;
+
+// Whether the parser's reads of a few bytes past the end of a large text are harmless, so that it
+// need not be copied first: they stay in its last page, whatever may lie there.
+bool may_read_past(std::string_view text) {
+  constexpr uintptr_t kPage = 4096;
+  const uintptr_t in_page = reinterpret_cast<uintptr_t>(text.data() + text.size()) % kPage;
+  return text.size() >= kLarge && in_page != 0 && in_page + simdjson::SIMDJSON_PADDING <= kPage;
+}
 
 // simdjson takes no integer past 64 bits, but Hugging Face writes some ("model_max_length":
 // 1000000000000000019884624838656). The same text with an exponent, so that they are read as
@@ -65,8 +76,16 @@ Json Json::parse(std::string_view text, std::string origin) {
   // recursion.
   auto error = document->parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth);
   simdjson::dom::element element;
+  if (error == simdjson::SUCCESS && text.size() >= kLarge) {
+    simdjson::dom::document& target = document->parser.doc;
+    error = target.allocate(text.size());
+    if (error == simdjson::SUCCESS) {
+      advise_huge_pages(target.tape.get(), text.size() * sizeof(uint64_t));
+      advise_huge_pages(target.string_buf.get(), text.size());
+    }
+  }
   if (error == simdjson::SUCCESS)
-    error = document->parser.parse(text.data(), text.size()).get(element);
+    error = document->parser.parse(text.data(), text.size(), !may_read_past(text)).get(element);
   if (error == simdjson::NUMBER_ERROR)
     error = document->parser.parse(with_long_integers_as_doubles(text)).get(element);
   if (error != simdjson::SUCCESS)

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/huge_pages.hpp"
 #include "base/printable.hpp"
 #include "text/byte_level.hpp"
 #include "text/hash.hpp"
@@ -92,7 +93,7 @@ void Bpe::read_merges(const Json& merges) {
   if (count >= 0xFFFFFF) count = static_cast<size_t>(std::distance(array.begin(), array.end()));
   if (count >= std::numeric_limits<uint32_t>::max() / 2)
     fail(ErrorCode::unsupported, "{} has {} entries", merges.where(), count);
-  merges_.resize(std::bit_ceil(count + count / 2 + 1));
+  resize_huge(merges_, std::bit_ceil(count + count / 2 + 1));
   merge_mask_ = merges_.size() - 1;
 
   // In batches, as Vocabulary::parse: three lookups and an insertion each, all cache misses.

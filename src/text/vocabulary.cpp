@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/error.hpp"
+#include "base/huge_pages.hpp"
 #include "base/printable.hpp"
 #include "text/hash.hpp"
 
@@ -46,7 +47,7 @@ Vocabulary Vocabulary::parse(const Json& vocab, size_t added_tokens) {
   if (id_limit >= size_t{1} << 31)
     fail(ErrorCode::unsupported, "{} has {} tokens, more than 2^31", vocab.where(), id_limit);
   result.spans_.resize(id_limit);
-  result.slots_.resize(std::bit_ceil(expected + expected / 2 + 1));
+  resize_huge(result.slots_, std::bit_ceil(expected + expected / 2 + 1));
   result.mask_ = result.slots_.size() - 1;
 
   size_t bytes = 0;
