@@ -7,8 +7,8 @@
 
 namespace linnet {
 
-/// Asks the system for large pages for memory that was allocated and not touched yet. A hint: nothing
-/// happens where the system has none, or for less than a few of them.
+/// Asks the system for large pages for memory that was allocated and not touched yet. A hint:
+/// nothing happens where the system has none, or for less than a few of them.
 void advise_huge_pages(void* memory, size_t bytes) noexcept;
 
 /// An empty vector's resize(), in large pages where that pays.

@@ -31,8 +31,7 @@ HWY_INLINE void pair_step(const BF16* x, int64_t stride, __m512i index, __m512i 
   for (int r = 0; r < kRows; ++r) {
     int32_t pair = 0;
     std::memcpy(&pair, x + r * stride, sizeof(pair));
-    chain[r] =
-        _mm512_dpbf16_ps(chain[r], reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair)), q);
+    chain[r] = _mm512_dpbf16_ps(chain[r], reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair)), q);
   }
 }
 
@@ -67,8 +66,7 @@ HWY_NOINLINE void dot_group(const BF16* x, int64_t stride, const std::byte* word
       words += kLanes * 4;
       x += 8;
     }
-    for (int r = 0; r < kRows; ++r)
-      sum[r] = _mm512_add_ps(sum[r], _mm512_add_ps(even[r], odd[r]));
+    for (int r = 0; r < kRows; ++r) sum[r] = _mm512_add_ps(sum[r], _mm512_add_ps(even[r], odd[r]));
   }
   __builtin_prefetch(words + kPrefetchBytes);  // the scales
   for (int r = 0; r < kRows; ++r) _mm512_storeu_ps(group[r], sum[r]);
