@@ -1,6 +1,7 @@
 // linnet: language models from C++. Includes the whole public interface.
 #pragma once
 
+#include <linnet/chat.hpp>
 #include <linnet/divergence.hpp>
 #include <linnet/error.hpp>
 #include <linnet/model.hpp>

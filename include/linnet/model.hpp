@@ -1,6 +1,7 @@
 // Models: load one, ask what it is, generate text with it.
 #pragma once
 
+#include <linnet/chat.hpp>
 #include <linnet/options.hpp>
 #include <linnet/tokenizer.hpp>
 
@@ -195,6 +196,20 @@ class TextModel {
   /// Errors: as above; invalid_argument for an id outside the vocabulary.
   [[nodiscard]] Generation generate(std::span<const int32_t> prompt_ids,
                                     GenerateOptions options = {}) const;
+
+  /// Starts the assistant's answer to a conversation, written as the checkpoint's chat template has
+  /// it; the template puts all special tokens, so options.add_special_tokens has no part in it. The
+  /// token that ends the assistant's turns in that form ends the answer, as the model's own
+  /// end-of-sequence ids do.
+  ///
+  ///   model.chat({{linnet::Role::user, "Hello"}}, {.temperature = 0.7, .seed = 1}).text()
+  ///
+  /// Errors: as generate and ChatTemplate::render.
+  [[nodiscard]] Generation chat(const std::vector<Message>& messages, GenerateOptions options = {},
+                                const ChatOptions& chat = {}) const;
+  /// The checkpoint's chat templates. They may outlive the model. Errors: those of
+  /// load_chat_template, which do not keep a model from being loaded.
+  [[nodiscard]] ChatTemplate chat_template() const;
 
   /// Logits [ids.size(), vocab_size], row-major: those of row i are for the token after ids[i].
   /// Errors: as generate.

@@ -64,6 +64,7 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
          plan.weight_bytes, plan.workspace_bytes, limit);
   state->info = describe(checkpoint);
   state->tokenizer = read_tokenizer(checkpoint);
+  state->chat_form = read_chat_form(checkpoint, state->tokenizer);
   auto eos_ids = read_eos_ids(checkpoint, state->info.vocab_size);
   state->info.formats = state->plan.formats;
   state->info.quantization = to_string(plan.formats.front());

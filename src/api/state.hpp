@@ -1,23 +1,39 @@
 // What stands behind the handles of the public interface.
 #pragma once
 
+#include <linnet/chat.hpp>
+#include <linnet/error.hpp>
 #include <linnet/model.hpp>
 #include <linnet/tokenizer.hpp>
 
 #include <memory>
 #include <optional>
+#include <variant>
 
 #include "base/quantization.hpp"
 #include "engine/engine.hpp"
 #include "engine/request.hpp"
 #include "io/checkpoint.hpp"
+#include "text/chat_template.hpp"
 #include "text/tokenizer.hpp"
 
 namespace linnet {
 
+/// How a checkpoint writes conversations.
+struct ChatForm {
+  /// The templates, or what is wrong with them.
+  std::variant<text::ChatTemplate, Error> chat_template;
+  /// The special token that follows an assistant's text.
+  std::optional<int32_t> turn_end_id = {};
+
+  /// Errors: what is wrong with the templates.
+  [[nodiscard]] const text::ChatTemplate& require_template() const;
+};
+
 struct TextModel::State {
   std::unique_ptr<engine::Engine> engine;
   std::optional<text::Tokenizer> tokenizer;
+  std::optional<ChatForm> chat_form;  // always there, once loaded
   ModelInfo info;
   MemoryPlan plan;
 
@@ -28,6 +44,21 @@ struct TextModel::State {
 struct Tokenizer::State {
   text::Tokenizer tokenizer;
 };
+
+struct ChatTemplate::State {
+  text::ChatTemplate chat_template;
+};
+
+/// The only maker of ChatTemplate.
+class ChatTemplateLoader {
+ public:
+  static ChatTemplate wrap(text::ChatTemplate chat_template);
+};
+
+/// The chat templates of a checkpoint, as load_chat_template. A template that does not parse is no
+/// error here.
+ChatForm read_chat_form(const io::Checkpoint& checkpoint,
+                        const std::optional<text::Tokenizer>& tokenizer);
 
 /// The only maker of Tokenizer.
 class TokenizerLoader {

@@ -16,6 +16,7 @@ constexpr std::string_view kConfig = "config.json";
 constexpr std::string_view kGenerationConfig = "generation_config.json";
 constexpr std::string_view kSingle = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
+constexpr std::string_view kTemplates = "additional_chat_templates";
 
 // Far above any published file (the index of a 671-billion-parameter model has 9 MB), and low
 // enough that a wrong file is refused before it is parsed.
@@ -41,28 +42,36 @@ const CheckpointFile* find_file(std::span<const CheckpointFile> files, std::stri
   return found != files.end() && found->name == name ? &*found : nullptr;
 }
 
-std::vector<CheckpointFile> list_folder(const std::filesystem::path& folder) {
+void list_folder(const std::filesystem::path& folder, const std::string& prefix,
+                 std::vector<CheckpointFile>& files) {
   std::error_code error;
   std::filesystem::directory_iterator entry(folder, error);
   if (error) fail(ErrorCode::not_found, "{}: {}", folder.string(), error.message());
-  std::vector<CheckpointFile> files;
   while (entry != std::filesystem::directory_iterator()) {
     // Follows links, as a Hugging Face cache has them; a broken one is as good as absent.
     std::error_code broken;
     if (entry->is_regular_file(broken)) {
       const auto size = static_cast<int64_t>(entry->file_size(broken));
-      if (!broken) files.push_back({entry->path().filename().string(), size});
+      if (!broken) files.push_back({prefix + entry->path().filename().string(), size});
     }
     entry.increment(error);
     if (error) fail(ErrorCode::not_found, "{}: {}", folder.string(), error.message());
   }
+}
+
+std::vector<CheckpointFile> list_checkpoint(const std::filesystem::path& folder) {
+  std::vector<CheckpointFile> files;
+  list_folder(folder, "", files);
+  std::error_code absent;
+  if (std::filesystem::is_directory(folder / kTemplates, absent))
+    list_folder(folder / kTemplates, fmt::format("{}/", kTemplates), files);
   return files;
 }
 
 }  // namespace
 
 Checkpoint Checkpoint::open(const std::filesystem::path& folder) {
-  return {folder.string(), list_folder(folder),
+  return {folder.string(), list_checkpoint(folder),
           [folder](const CheckpointFile& file) { return map_file(folder / file.name); }};
 }
 

@@ -72,7 +72,8 @@ class Checkpoint {
   /// Errors: as map_file, if the file went away since.
   [[nodiscard]] std::optional<Bytes> file(std::string_view name) const;
 
-  /// All regular files of the folder, by name.
+  /// All regular files of the folder, by name, and those of its additional_chat_templates/ with
+  /// that before their names.
   [[nodiscard]] std::span<const CheckpointFile> files() const noexcept { return files_; }
   /// The safetensors files that hold the tensors, by name.
   [[nodiscard]] std::span<const SafetensorsFile> tensor_files() const noexcept {

@@ -137,7 +137,11 @@ void CheckpointWriter::write(std::string_view name, std::span<const std::byte> b
 }
 
 void CheckpointWriter::add_file(const std::string& name, std::string_view text) {
-  AtomicFile file(temporary_ / name);
+  const std::filesystem::path path = temporary_ / name;
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (error) fail(ErrorCode::device, "{}: {}", path.parent_path().string(), error.message());
+  AtomicFile file(path);
   file.write(text);
   file.commit();
 }

@@ -49,7 +49,8 @@ class CheckpointWriter {
   /// Errors: as SafetensorsWriter::write.
   void write(std::string_view name, std::span<const std::byte> bytes);
 
-  /// A small file beside the tensors, such as config.json. Errors: as AtomicFile.
+  /// A small file beside the tensors, such as config.json, or in a folder there. Errors: as
+  /// AtomicFile.
   void add_file(const std::string& name, std::string_view text);
 
   /// Errors: invalid_argument if bytes are missing or `folder` has come to hold something; device.

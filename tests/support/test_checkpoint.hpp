@@ -97,8 +97,10 @@ struct TestCheckpoint {
   }
 
   void write(const std::filesystem::path& folder) const {
-    for (const auto& [name, content] : contents())
+    for (const auto& [name, content] : contents()) {
+      std::filesystem::create_directories((folder / name).parent_path());
       std::ofstream(folder / name, std::ios::binary) << content;
+    }
   }
 
   [[nodiscard]] io::Checkpoint in_memory() const {
