@@ -15,6 +15,7 @@ using Action = std::function<ExitCode()>;
 /// outlive that.
 void add_generate(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
+void add_render(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);

@@ -45,14 +45,20 @@ bool jsonl_bool(const nlohmann::json& request, const char* key, bool fallback) {
 }
 
 void serve_jsonl(const std::function<nlohmann::ordered_json(const nlohmann::json&)>& answer) {
+  serve_lines([&](std::string_view line) {
+    const nlohmann::json request = nlohmann::json::parse(line);
+    require(request.is_object(), "the line is no JSON object");
+    return answer(request);
+  });
+}
+
+void serve_lines(const std::function<nlohmann::ordered_json(std::string_view)>& answer) {
   std::string pending;  // answers that were not written yet
   const auto reply = [&](std::string_view line, bool too_long) {
     nlohmann::ordered_json result;
     try {
       require(!too_long, "the line has more than {} bytes", kMaxLine);
-      const nlohmann::json request = nlohmann::json::parse(line);
-      require(request.is_object(), "the line is no JSON object");
-      result = answer(request);
+      result = answer(line);
     } catch (const nlohmann::json::exception& error) {
       result = {{"error", fmt::format("the line is not valid JSON: {}", error.what())}};
     } catch (const Error& error) {

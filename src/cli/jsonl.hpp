@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace linnet::cli {
 
@@ -11,6 +12,9 @@ namespace linnet::cli {
 /// are written before more input is waited for, so two programs may talk. Errors: device if
 /// standard input cannot be read; as write_out.
 void serve_jsonl(const std::function<nlohmann::ordered_json(const nlohmann::json&)>& answer);
+
+/// The same for lines whose text `answer` reads itself: where the order of members counts.
+void serve_lines(const std::function<nlohmann::ordered_json(std::string_view)>& answer);
 
 /// A member of a request. Errors: invalid_argument if it is absent (without a fallback) or of
 /// another type.

@@ -28,6 +28,7 @@ ExitCode run(int argc, const char* const* argv) {
   Action action;
   add_generate(app, action);
   add_tokenize(app, action);
+  add_render(app, action);
   add_logits(app, action);
   add_info(app, action);
   add_plan(app, action);
