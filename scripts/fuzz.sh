@@ -17,20 +17,36 @@ fi
 
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target "${targets[@]/#/fuzz_}"
-status=0
-for target in "${targets[@]}"; do
-  mkdir -p "build/fuzz/corpus/$target" build/fuzz/found
-  options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
+mkdir -p build/fuzz/found
+fuzz() {
+  local target=$1 log=build/fuzz/$1.log
+  mkdir -p "build/fuzz/corpus/$target"
+  local options=(-max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
     -artifact_prefix="build/fuzz/found/$target-")
   [[ -f fuzz/$target.dict ]] && options+=(-dict="fuzz/$target.dict")
-  echo "== $target, $seconds s"
-  if ! "build/fuzz/fuzz/fuzz_$target" "${options[@]}" "build/fuzz/corpus/$target" "fuzz/corpus/$target" \
-    >"build/fuzz/$target.log" 2>&1; then
-    status=1
-    echo "$target failed:"
-    tail -n 40 "build/fuzz/$target.log"
+  if "build/fuzz/fuzz/fuzz_$target" "${options[@]}" "build/fuzz/corpus/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
+    echo "$target, $seconds s: $(sed -nE 's/^stat::number_of_executed_units: *//p' "$log") inputs," \
+      "peak $(sed -nE 's/^stat::peak_rss_mb: *//p' "$log") MB"
   else
-    grep -E 'stat::number_of_executed_units|stat::peak_rss_mb' "build/fuzz/$target.log"
+    echo "$target failed:"
+    tail -n 40 "$log"
+    return 1
   fi
+}
+
+# As many at a time as there are cores: each uses one.
+status=0
+running=0
+for target in "${targets[@]}"; do
+  if [[ $running -ge $(nproc) ]]; then
+    wait -n || status=1
+    running=$((running - 1))
+  fi
+  fuzz "$target" &
+  running=$((running + 1))
+done
+while [[ $running -gt 0 ]]; do
+  wait -n || status=1
+  running=$((running - 1))
 done
 exit "$status"

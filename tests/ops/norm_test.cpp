@@ -4,6 +4,7 @@
 #include "ops/elementwise.hpp"
 #include "ops/row_sweep.hpp"
 #include "support/expect_error.hpp"
+#include "support/sanitized.hpp"
 
 namespace linnet {
 namespace {
@@ -135,7 +136,7 @@ Array noise(const Shape& shape, uint64_t seed, const DevicePtr& on) {
 
 TEST(ResidualNorm, HasTheBitsOfTheSeparateOps) {
   for (const int64_t width : {1, 15, 16, 33, 100, 5000})
-    for (int64_t rows = 1; rows <= 70; rows += width == 5000 ? 23 : 1) {
+    for (int64_t rows = 1; rows <= 70; rows += width == 5000 ? 23 : test::rounds(1, 11)) {
       SCOPED_TRACE(fmt::format("{} rows of {}", rows, width));
       for (const bool with_inner : {false, true})
         for (const auto rounding : {ops::Rounding::none, ops::Rounding::bf16}) {
