@@ -14,7 +14,7 @@ namespace {
 using text::jinja::Dict;
 using text::jinja::Value;
 
-constexpr std::string_view kAdditionalTemplates = "additional_chat_templates/";
+constexpr std::string_view kAdditionalTemplates = "additional_chat_templates";
 
 // What a template may take to show how it ends a turn; a real one takes some hundred steps.
 constexpr int64_t kProbeSteps = 1'000'000;
@@ -22,7 +22,7 @@ constexpr int64_t kProbeSteps = 1'000'000;
 // A JSON text that is an argument: a fault in it is the caller's, not a file's.
 Json parse_argument(std::string_view text, const char* name) {
   try {
-    return Json::parse(text, name);
+    return Json::parse_exactly(text, name);
   } catch (const Error& error) {
     throw Error(ErrorCode::invalid_argument, error.what());
   }
@@ -151,11 +151,9 @@ text::ChatTemplate parse_templates(const io::Checkpoint& checkpoint) {
                         .additional_templates = {},
                         .tokenizer_json = {}};
   for (const io::CheckpointFile& file : checkpoint.files()) {
-    const std::string_view name = file.name;
-    if (!name.starts_with(kAdditionalTemplates)) continue;
-    files.additional_templates.emplace_back(
-        std::filesystem::path(name.substr(kAdditionalTemplates.size())).stem().string(),
-        *text_of(name));
+    const std::filesystem::path path = file.name;
+    if (path.parent_path() != kAdditionalTemplates || path.extension() != ".jinja") continue;
+    files.additional_templates.emplace_back(path.stem().string(), *text_of(file.name));
   }
   const auto tokenizer = checkpoint.file("tokenizer.json");
   if (tokenizer) files.tokenizer_json = tokenizer->text();

@@ -68,6 +68,14 @@ std::string_view json_type_name(const simdjson::dom::element& element) noexcept 
 }
 
 Json Json::parse(std::string_view text, std::string origin) {
+  return parse(text, std::move(origin), false);
+}
+
+Json Json::parse_exactly(std::string_view text, std::string origin) {
+  return parse(text, std::move(origin), true);
+}
+
+Json Json::parse(std::string_view text, std::string origin, bool exactly) {
   auto document = std::make_shared<Document>();
   document->origin = std::move(origin);
   if (text.empty())
@@ -86,8 +94,11 @@ Json Json::parse(std::string_view text, std::string origin) {
   }
   if (error == simdjson::SUCCESS)
     error = document->parser.parse(text.data(), text.size(), !may_read_past(text)).get(element);
-  if (error == simdjson::NUMBER_ERROR)
+  if (error == simdjson::NUMBER_ERROR && !exactly)
     error = document->parser.parse(with_long_integers_as_doubles(text)).get(element);
+  if (error == simdjson::NUMBER_ERROR && exactly)
+    fail(ErrorCode::malformed_file,
+         "{} is not valid JSON: a number is none, or an integer past 64 bits", document->origin);
   if (error != simdjson::SUCCESS)
     fail(ErrorCode::malformed_file, "{} is not valid JSON: {}", document->origin,
          simdjson::error_message(error));

@@ -29,6 +29,8 @@ class Json {
   /// Integers past 64 bits are read as doubles.
   /// Errors: malformed_file for a syntax error, bad UTF-8 or nesting deeper than 64.
   static Json parse(std::string_view text, std::string origin);
+  /// The same, but an integer past 64 bits is an error. For what is shown again.
+  static Json parse_exactly(std::string_view text, std::string origin);
   static Json parse_file(const std::filesystem::path& path);
 
   [[nodiscard]] bool is_null() const { return element_.is_null(); }
@@ -72,6 +74,7 @@ class Json {
   };
   Json(std::shared_ptr<const Document> document, simdjson::dom::element element, std::string path)
       : document_(std::move(document)), element_(element), path_(std::move(path)) {}
+  static Json parse(std::string_view text, std::string origin, bool exactly);
   [[noreturn]] void wrong_type(std::string_view expected) const;
   [[nodiscard]] Json child(simdjson::dom::element element, std::string_view key) const;
 

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/jsonl.hpp"
@@ -48,6 +49,7 @@ std::optional<Tokenizer> open_tokenizer(const RenderCommand& command) {
 
 OrderedJson parse_json(const std::string& text, const std::string& name) {
   try {
+    (void)Json::parse_exactly(text, name);  // refuses what would be rounded
     return OrderedJson::parse(text);
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCode::invalid_argument, "{} is not valid JSON: {}", name, error.what());

@@ -178,6 +178,8 @@ TEST(Chat, WrongTemplatesAndRequestsAreNamed) {
   });
   fails("the conversation", [&] { (void)chat.render_json("{"); });
   fails("messages", [&] { (void)chat.render_json("{}"); });
+  fails("past 64 bits",
+        [&] { (void)chat.render_json(R"({"messages": [], "x": 12345678901234567890123})"); });
   test::expect_error(ErrorCode::malformed_file, "the given chat template: template line 1",
                      [&] { (void)chat.render({}, {.chat_template = "{% if %}"}); });
   test::expect_error(ErrorCode::malformed_file, "chat_template.jinja: template line 3",

@@ -181,6 +181,10 @@ TEST(Json, ReadsIntegersPast64BitsAsDoubles) {
   EXPECT_EQ(json.at("d").as_number(), 18446744073709551615.0);
   EXPECT_EQ(json.at("e").as_integer(), 7);
   EXPECT_THROW((void)Json::parse("[000000000000000000000001]", "t.json"), Error);
+  EXPECT_EQ(Json::parse_exactly("[9223372036854775807]", "t.json").elements()[0].as_integer(),
+            9223372036854775807);
+  expect_error(ErrorCode::malformed_file, "an integer past 64 bits",
+               [] { (void)Json::parse_exactly("[98765432109876543210]", "t.json"); });
 }
 
 }  // namespace
