@@ -149,9 +149,6 @@ std::vector<std::pair<std::string, std::string>> read_additional(
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
     if (entry.path().extension() == ".jinja") files.push_back(entry.path());
-  if (files.size() > kMaxTemplates)
-    fail(ErrorCode::malformed_file, "{} has {} templates, the limit is {}",
-         folder.filename().string(), files.size(), kMaxTemplates);
   std::sort(files.begin(), files.end());
   for (const auto& file : files)
     result.emplace_back(file.stem().string(), read_file(file, kMaxTemplateBytes));
@@ -174,6 +171,8 @@ struct ChatTemplate::Impl {
   void add(std::string name, std::string source) {
     const std::string where =
         name == "default" ? origin : fmt::format("{} ({})", origin, printable(name));
+    if (templates.size() == kMaxTemplates)
+      fail(ErrorCode::malformed_file, "{}: more than {} templates", origin, kMaxTemplates);
     if (std::ssize(source) > kMaxTemplateBytes)
       fail(ErrorCode::malformed_file, "{}: a template of {} bytes, the limit is {}", where,
            source.size(), kMaxTemplateBytes);
@@ -197,11 +196,7 @@ const NamedTemplate& ChatTemplate::Impl::choose(const ChatRequest& request) cons
 
 void ChatTemplate::Impl::add_config_templates(const Json& entry) {
   if (entry.is_string()) return add("default", std::string(entry.as_string()));
-  const auto elements = entry.elements();
-  if (elements.size() > kMaxTemplates)
-    fail(ErrorCode::malformed_file, "{} has {} templates, the limit is {}", entry.where(),
-         elements.size(), kMaxTemplates);
-  for (const Json& element : elements)
+  for (const Json& element : entry.elements())
     add(std::string(element.at("name").as_string()),
         std::string(element.at("template").as_string()));
 }

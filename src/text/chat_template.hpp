@@ -65,7 +65,8 @@ class ChatTemplate {
 
   /// The text of a conversation.
   /// Errors: invalid_argument for what transformers refuses, raise_exception's messages among it,
-  /// and without a template; unsupported when a limit is passed.
+  /// and without a template; malformed_file if the request brings a template that is none;
+  /// unsupported when a limit is passed.
   [[nodiscard]] std::string render(const ChatRequest& request) const;
 
   /// Names of the templates; a single one is "default".

@@ -18,8 +18,14 @@ namespace {
                               const Value& b) {
   if (a.is_undefined()) runtime.raise(a.undefined_message());
   if (b.is_undefined()) runtime.raise(b.undefined_message());
-  if (symbol == "+" && a.is_string())
-    runtime.fail("can only concatenate str (not \"{}\") to str", b.type_name());
+  const Sequence* sequence = a.sequence();
+  const bool concatenates =
+      a.is_string() || (sequence != nullptr && (sequence->kind == SequenceKind::list ||
+                                                sequence->kind == SequenceKind::tuple));
+  if (symbol == "+" && concatenates) {
+    const std::string_view type = a.is_string() ? "str" : a.type_name();
+    runtime.fail("can only concatenate {} (not \"{}\") to {}", type, b.type_name(), type);
+  }
   runtime.fail("unsupported operand type(s) for {}: '{}' and '{}'", symbol, a.type_name(),
                b.type_name());
 }
@@ -27,6 +33,11 @@ namespace {
 int64_t floor_divide(int64_t a, int64_t b) {
   const int64_t quotient = a / b;
   return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+int64_t floor_modulo(int64_t a, int64_t b) {
+  const int64_t rest = a % b;
+  return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
 double floor_modulo(double a, double b) {
@@ -72,7 +83,7 @@ Value integers(Runtime& runtime, std::string_view symbol, int64_t a, int64_t b) 
     if (symbol == "%") return int64_t{0};
     overflow(runtime, symbol);
   }
-  return symbol == "//" ? floor_divide(a, b) : a - floor_divide(a, b) * b;
+  return symbol == "//" ? floor_divide(a, b) : floor_modulo(a, b);
 }
 
 Value floats(Runtime& runtime, std::string_view symbol, double a, double b) {

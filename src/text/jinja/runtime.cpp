@@ -28,7 +28,9 @@ Value Text::finish(bool safe) && {
 }
 
 void Runtime::raise(const std::string& message) const {
-  linnet::fail(ErrorCode::invalid_argument, "template line {}: {}", budget_.line, message);
+  // A message may quote a part of a text that ends inside a character.
+  linnet::fail(ErrorCode::invalid_argument, "template line {}: {}", budget_.line,
+               repair_utf8(message));
 }
 
 void Runtime::check_depth(int depth) const {
