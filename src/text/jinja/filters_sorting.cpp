@@ -57,6 +57,7 @@ Value sort(Runtime& runtime, const Value& input, Call call) {
   std::vector<Keyed> entries;
   for (const Value& item : runtime.iterate(input)) {
     std::vector<Value> keys;
+    keys.reserve(paths.size());
     for (const AttributePath& path : paths)
       keys.push_back(folded(runtime, path.get(runtime, item), case_sensitive));
     Value key = keys.size() == 1 ? std::move(keys[0]) : runtime.list(std::move(keys));

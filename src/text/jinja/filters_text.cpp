@@ -133,7 +133,7 @@ Value center(Runtime& runtime, const Value& input, Call call) {
 
 Value truncate(Runtime& runtime, const Value& input, Call call) {
   const Bound bound(runtime, "truncate", call, {"length", "killwords", "end", "leeway"});
-  const Value text = soft_text(runtime, input);
+  Value text = soft_text(runtime, input);
   const int64_t length = bound.integer(0, 255);
   const std::string_view end = bound.has(2) ? bound.string(2) : "...";
   const int64_t leeway = bound.is_some(3) ? bound.integer(3) : 5;

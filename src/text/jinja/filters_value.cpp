@@ -45,7 +45,7 @@ Value fallback(Runtime& runtime, const Value& input, Call call) {
 Value to_int(Runtime& runtime, const Value& input, Call call) {
   const Bound bound(runtime, "int", call, {"default", "base"});
   if (input.is_undefined()) runtime.raise(input.undefined_message());
-  const Value otherwise = bound.get(0, int64_t{0});
+  Value otherwise = bound.get(0, int64_t{0});
   if (input.is_integral()) return input.integral();
   std::optional<double> number;
   if (input.is_float()) {

@@ -209,7 +209,7 @@ std::string formatted(Runtime& runtime, const Value& value, std::string_view spe
 
 std::string shown(Runtime& runtime, char conversion, const Value& value) {
   if (conversion == 's') return runtime.str(value);
-  const std::string text = runtime.repr(value);
+  std::string text = runtime.repr(value);
   if (conversion == 'r') return text;
   std::string result;
   for (size_t at = 0; at < text.size();

@@ -142,7 +142,7 @@ class Cycler final : public Object {
         cycler_.at_ = 0;
         return Value::None{};
       }
-      const Value item = cycler_.items_[cycler_.at_];
+      Value item = cycler_.items_[cycler_.at_];
       cycler_.at_ = (cycler_.at_ + 1) % cycler_.items_.size();
       return item;
     }
