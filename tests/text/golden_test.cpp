@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "support/scale.hpp"
 #include "text/small_tokenizers.hpp"
 #include "text/tokenizer.hpp"
 #include "text/unicode.hpp"
@@ -100,7 +101,7 @@ TEST(Golden, RandomIdsAndTexts) {
   for (const char* family :
        {"gemma3", "llama3", "deepseek-r1-distill-qwen", "llama2-sp", "mistral-v0.3"}) {
     const Tokenizer tokenizer = Tokenizer::load(folder / family);
-    for (int round = 0; round < 2'000; ++round) {
+    for (int round = 0; round < test::scaled(2'000); ++round) {
       std::vector<int32_t> ids;
       for (uint32_t i = numbers.below(40); i > 0; --i)
         ids.push_back(static_cast<int32_t>(numbers.below(
@@ -109,9 +110,15 @@ TEST(Golden, RandomIdsAndTexts) {
         ASSERT_EQ(decode_streamed(tokenizer, ids, skip), tokenizer.decode(ids, skip)) << family;
     }
     if (std::string_view(family) != "llama3") continue;
-    for (int round = 0; round < 10'000; ++round) {
+    for (int round = 0; round < test::scaled(10'000); ++round) {
       const std::string text = random_text(numbers);
       ASSERT_EQ(tokenizer.decode(tokenizer.encode(text, false), false), text);
+      std::string bytes;
+      for (uint32_t i = numbers.below(24); i > 0; --i)
+        bytes.push_back(static_cast<char>(numbers.below(256)));
+      const std::vector<int32_t> ids = tokenizer.encode(bytes, false);
+      ASSERT_EQ(tokenizer.decode(ids, false), repair_utf8(bytes));
+      ASSERT_EQ(decode_streamed(tokenizer, ids, false), repair_utf8(bytes));
     }
   }
 }

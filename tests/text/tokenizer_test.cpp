@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "support/expect_error.hpp"
+#include "support/scale.hpp"
 #include "support/temporary_folder.hpp"
 #include "text/small_tokenizers.hpp"
 #include "text/unicode.hpp"
@@ -158,7 +159,7 @@ TEST(Tokenizer, BosIsNeverDoubledByAskingForNone) {
 TEST(Tokenizer, ByteLevelTextComesBackWhole) {
   const Tokenizer tokenizer = small_tokenizer("byte_level");
   Numbers numbers(1);
-  for (int round = 0; round < 10'000; ++round) {
+  for (int round = 0; round < test::scaled(10'000); ++round) {
     const std::string text = random_text(numbers);
     ASSERT_EQ(tokenizer.decode(tokenizer.encode(text, false), false), text);
   }
@@ -171,7 +172,7 @@ TEST(Tokenizer, BytesThatAreNoTextBecomeReplacementCharacters) {
                                               false)),
             "a\uFFFDb\uFFFD");
   Numbers numbers(2);
-  for (int round = 0; round < 10'000; ++round) {
+  for (int round = 0; round < test::scaled(10'000); ++round) {
     std::string bytes;
     for (uint32_t i = numbers.below(24); i > 0; --i)
       bytes.push_back(static_cast<char>(numbers.below(256)));
@@ -185,7 +186,7 @@ TEST(TokenStream, EqualsTheWholeOnRandomIds) {
     // Ids of bytes more often than others, so that characters are cut everywhere.
     const auto limit = static_cast<uint32_t>(tokenizer.vocab_size());
     Numbers numbers(4);
-    for (int round = 0; round < 5'000; ++round) {
+    for (int round = 0; round < test::scaled(5'000); ++round) {
       Ids ids;
       for (uint32_t i = numbers.below(30); i > 0; --i)
         ids.push_back(static_cast<int32_t>(numbers.below(3) == 0
