@@ -13,6 +13,18 @@
 #include "base/quantization.hpp"
 
 namespace linnet::cli {
+
+template <class Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && rest == text.data() + text.size();
+}
+
+template bool parse_number(std::string_view, int&);
+template bool parse_number(std::string_view, int64_t&);
+template bool parse_number(std::string_view, uint64_t&);
+template bool parse_number(std::string_view, float&);
+
 namespace {
 
 constexpr size_t kMaxInput = size_t{64} << 20;
@@ -21,13 +33,6 @@ std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-/// The whole of `text` as a number.
-template <class Number>
-bool parse_number(std::string_view text, Number& number) {
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && rest == text.data() + text.size();
 }
 
 int64_t parse_count(const std::string& option, std::string_view text, int64_t least) {

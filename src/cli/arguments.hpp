@@ -7,10 +7,16 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace linnet::cli {
+
+/// Reads the whole of `text` as a decimal number; false if it is none or `number` cannot hold it.
+/// For int, int32_t, int64_t, uint64_t and float.
+template <class Number>
+bool parse_number(std::string_view text, Number& number);
 
 /// Adds an option whose value is a decimal number that `value` can hold, and shows the default; for
 /// int, int64_t, uint64_t and float. (CLI11's own conversion takes the nearest number for one that

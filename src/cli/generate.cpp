@@ -13,6 +13,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
+#include "cli/sampling_options.hpp"
 #include "cli/units.hpp"
 
 namespace linnet::cli {
@@ -109,46 +110,6 @@ ExitCode generate(const GenerateCommand& command) {
     if (error.code() == ErrorCode::cancelled && interrupt.requested()) return ExitCode::interrupted;
     throw;
   }
-}
-
-void add_sampling_flags(CLI::App& command, GenerateOptions& options) {
-  const auto add = [&command](const char* name, auto& value, const char* help, const char* type) {
-    add_number(command, name, value, help, type)->group("Sampling");
-  };
-  add("-n,--max-tokens", options.max_tokens, "tokens to generate at most", "N");
-  add("--temperature", options.temperature, "0: always the likeliest token", "T");
-  add("--top-k", options.top_k, "keep the K likeliest tokens; 0: all", "K");
-  add("--top-p", options.top_p, "keep the likeliest tokens that reach P together; 1: all", "P");
-  add("--min-p", options.min_p, "keep tokens at least P times as likely as the likeliest", "P");
-  add("--seed", options.seed, "of the random numbers: the same seed gives the same text", "SEED");
-  add("--repetition-penalty", options.repetition_penalty,
-      "divides positive logits of tokens seen before, multiplies negative ones; 1: off", "X");
-  add("--frequency-penalty", options.frequency_penalty,
-      "subtracted from a token's logit for each time it was generated", "X");
-  add("--presence-penalty", options.presence_penalty,
-      "subtracted from a token's logit if it was generated", "X");
-  command
-      .add_option_function<std::vector<std::string>>(
-          "--logit-bias",
-          [&options](const std::vector<std::string>& items) {
-            for (const std::string& item : items)
-              options.logit_bias.push_back(parse_logit_bias("--logit-bias", item));
-          },
-          "added to the logit of a token; -inf forbids it; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("ID:VALUE")
-      ->group("Sampling");
-  command
-      .add_option_function<std::vector<std::string>>(
-          "--stop-id",
-          [&options](const std::vector<std::string>& items) {
-            for (const std::string& item : items)
-              for (const int32_t id : parse_ids("--stop-id", item)) options.stop_ids.push_back(id);
-          },
-          "token that ends the text, beside the model's own; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("ID")
-      ->group("Sampling");
 }
 
 }  // namespace
