@@ -69,12 +69,12 @@ void release_pages(const Bytes& bytes) noexcept {
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+AtomicFile::AtomicFile(std::filesystem::path path, unsigned mode) : path_(std::move(path)) {
   // Plain open() applies the umask; mkostemp would make the file private, and reading the umask to
   // undo that changes it for the whole process.
   for (int attempt = 0; attempt < 1000 && descriptor_ < 0; ++attempt) {
     temporary_ = fmt::format("{}.tmp-{}-{}", path_.string(), ::getpid(), attempt);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor_ < 0 && errno != EEXIST) break;
   }
   if (descriptor_ < 0)

@@ -29,7 +29,8 @@ void release_pages(const Bytes& bytes) noexcept;
 /// thread-safe. Errors: not_found if the folder is missing, device for failed writes (disk full).
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);
+  /// `mode`: the file's permissions, less the process' umask.
+  explicit AtomicFile(std::filesystem::path path, unsigned mode = 0666);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
