@@ -14,6 +14,7 @@ using Action = std::function<ExitCode()>;
 /// Each adds its sub-command to `app`; parsing the command line then sets `action`, which must
 /// outlive that.
 void add_generate(CLI::App& app, Action& action);
+void add_chat(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);

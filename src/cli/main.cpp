@@ -27,6 +27,7 @@ ExitCode run(int argc, const char* const* argv) {
       "--version", [] { return fmt::format("linnet {} ({})", version(), runtime_description()); });
   Action action;
   add_generate(app, action);
+  add_chat(app, action);
   add_tokenize(app, action);
   add_render(app, action);
   add_logits(app, action);

@@ -25,9 +25,9 @@ constexpr std::array kNumbers{
                    "keep tokens at least P times as likely as the likeliest", "P"},
     SamplingNumber{"seed", "--seed", &Options::seed,
                    "of the random numbers: the same seed gives the same text", "SEED"},
-    SamplingNumber{"repetition-penalty", "--repetition-penalty", &Options::repetition_penalty,
-                   "divides positive logits of tokens seen before, multiplies negative ones; 1: off",
-                   "X"},
+    SamplingNumber{
+        "repetition-penalty", "--repetition-penalty", &Options::repetition_penalty,
+        "divides positive logits of tokens seen before, multiplies negative ones; 1: off", "X"},
     SamplingNumber{"frequency-penalty", "--frequency-penalty", &Options::frequency_penalty,
                    "subtracted from a token's logit for each time it was generated", "X"},
     SamplingNumber{"presence-penalty", "--presence-penalty", &Options::presence_penalty,

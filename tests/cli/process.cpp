@@ -79,7 +79,7 @@ pid_t spawn(std::vector<std::string> command, std::vector<std::string> environme
 }  // namespace
 
 Process::Process(std::vector<std::string> command, const ProcessOptions& options)
-    : input_(options.input) {
+    : input_(options.input), hold_input_(options.hold_input) {
   // A child that ends before it read its input must not end the test.
   std::signal(SIGPIPE, SIG_IGN);
   auto in = make_pipe();
@@ -116,9 +116,9 @@ void Process::pump(const std::function<bool()>& enough) {
       close_end(end);
   };
   while (!enough() && (out_ >= 0 || err_ >= 0)) {
-    if (input_.empty()) close_end(in_);
+    if (input_.empty() && !hold_input_) close_end(in_);
     std::array<pollfd, 3> ends{pollfd{out_, POLLIN, 0}, pollfd{err_, POLLIN, 0},
-                               pollfd{in_, POLLOUT, 0}};
+                               pollfd{input_.empty() ? -1 : in_, POLLOUT, 0}};
     if (::poll(ends.data(), ends.size(), -1) < 0) continue;
     if (ends[0].revents != 0) read_from(out_, result_.out);
     if (ends[1].revents != 0) read_from(err_, result_.err);

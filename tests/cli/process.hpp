@@ -13,7 +13,8 @@ namespace linnet::test {
 struct ProcessOptions {
   std::string input = {};                               ///< standard input
   std::map<std::string, std::string> environment = {};  ///< added to that of the test
-  int pipe_bytes = 0;  ///< capacity of the pipe at its standard output; 0: the system's
+  bool hold_input = false;  ///< standard input does not end after `input`
+  int pipe_bytes = 0;       ///< capacity of the pipe at its standard output; 0: the system's
 };
 
 struct ProcessResult {
@@ -52,6 +53,7 @@ class Process {
   int out_ = -1;
   int err_ = -1;
   std::string input_;
+  bool hold_input_;
   int raw_status_ = 0;
   bool reaped_ = false;
   ProcessResult result_;
