@@ -224,10 +224,11 @@ LineEditor::LineEditor(ChatSignals& signals, std::optional<ChatHistory> history)
   // Between the lines nothing is echoed into the answer, and what is typed waits for its line,
   // Ctrl-D too, which would be lost if the terminal took it for the end of one.
   ::el_set(line, EL_SETTY, "-x", "-echo", "-icanon", nullptr);
-  ::el_set(line, EL_ADDFN, "linnet-interrupt", "Clear the line", State::interrupt);
-  ::el_set(line, EL_ADDFN, "linnet-signal", "Stop or quit the job", State::signal);
-  ::el_set(line, EL_ADDFN, "linnet-paste", "Take a pasted text as it is", State::paste);
-  ::el_set(line, EL_ADDFN, "linnet-complete", "Complete a command or file", State::complete);
+  // The wide form keeps the texts by pointer; el_set() copies them and never frees the copies.
+  ::el_wset(line, EL_ADDFN, L"linnet-interrupt", L"Clear the line", State::interrupt);
+  ::el_wset(line, EL_ADDFN, L"linnet-signal", L"Stop or quit the job", State::signal);
+  ::el_wset(line, EL_ADDFN, L"linnet-paste", L"Take a pasted text as it is", State::paste);
+  ::el_wset(line, EL_ADDFN, L"linnet-complete", L"Complete a command or file", State::complete);
   state.bind("^C", "linnet-interrupt");
   state.bind("^Z", "linnet-signal");
   state.bind("\\034", "linnet-signal");
