@@ -4,7 +4,8 @@ set -euo pipefail
 
 packages=(
   cmake ninja-build g++ clang pkg-config ccache python3
-  libhwy-dev libsimdjson-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev libcli11-dev libfmt-dev
+  libhwy-dev libsimdjson-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev libxxhash-dev
+  libcli11-dev libfmt-dev
   libedit-dev
   libgtest-dev libbenchmark-dev
   qemu-user clang-format clang-tidy

@@ -3,20 +3,32 @@
 #include <algorithm>
 #include <numeric>
 
-#include "engine/kv_sequence.hpp"
+#include "base/checksum.hpp"
+#include "engine/read_job.hpp"
 
 namespace linnet::engine {
 
-Engine::Engine(std::unique_ptr<models::Model> model, int64_t context_length,
-               std::unordered_set<int32_t> eos_ids, int64_t workspace_bytes)
+Engine::Engine(std::unique_ptr<models::Model> model, EngineOptions options)
     : model_(std::move(model)),
-      pool_(model_->device(), model_->cache_groups(), workspace_bytes),
-      context_length_(context_length),
-      eos_ids_(std::move(eos_ids)) {}
+      pool_(model_->device(), model_->cache_groups(), options.workspace_bytes),
+      context_length_(options.context_length),
+      eos_ids_(std::move(options.eos_ids)),
+      draft_(std::move(options.draft)),
+      scheduler_(*this, options.scheduler) {}
+
+std::unique_ptr<Drafter> Engine::new_drafter() {
+  if (draft_) return draft_->new_drafter();
+  return std::make_unique<LookupDrafter>();
+}
 
 Array Engine::forward(const nn::Batch& batch) {
   const std::scoped_lock lock(step_);
   return model_->forward(batch);
+}
+
+Array Engine::states(const nn::Batch& batch) {
+  const std::scoped_lock lock(step_);
+  return model_->states(batch);
 }
 
 void Engine::check_ids(std::span<const int32_t> ids) const {
@@ -35,21 +47,38 @@ void Engine::check_vocabulary(std::span<const int32_t> ids) const {
 
 std::vector<float> Engine::logits(std::span<const int32_t> ids) {
   check_ids(ids);
-  KvSequence cache(pool_, static_cast<int64_t>(ids.size()), kPrefillChunk);
   std::vector<float> result;
   result.reserve(ids.size() * static_cast<size_t>(model_->config().vocab_size));
-  // Rows are copied out chunk by chunk; fewer at a time than in a prefill, for each brings V
-  // logits.
-  constexpr int64_t kRows = 64;
-  while (cache.length() < static_cast<int64_t>(ids.size())) {
-    const int64_t start = cache.length();
-    const int64_t count = std::min<int64_t>(kRows, static_cast<int64_t>(ids.size()) - start);
-    const auto chunk = ids.subspan(static_cast<size_t>(start), static_cast<size_t>(count));
-    const Array rows = forward(single_batch(chunk, start, cache.extend(count, 0), true));
-    cache.advance(count);
-    result.insert(result.end(), rows.data<float>(), rows.data<float>() + rows.size());
-  }
+  const auto job =
+      std::make_shared<ReadJob>(std::vector<int32_t>(ids.begin(), ids.end()), 0, Output::logits,
+                                Job::Terms{}, [&result](int64_t /*position*/, const Array& row) {
+                                  const float* values = row.data<float>();
+                                  result.insert(result.end(), values, values + row.size());
+                                });
+  scheduler_.submit_when_possible(job);
+  job->wait();
   return result;
+}
+
+std::string Engine::fingerprint() {
+  const std::scoped_lock lock(fingerprint_mutex_);
+  if (!fingerprint_.empty()) return fingerprint_;
+  const models::DecoderConfig& c = model_->config();
+  Checksum checksum;
+  checksum.add(fmt::format("{} {} {} {} {}", c.vocab_size, c.hidden_size, c.num_hidden_layers,
+                           c.num_key_value_heads, c.head_dim));
+  // From all over the vocabulary, and long enough for attention to matter.
+  const int64_t count = std::min<int64_t>(16, context_length_);
+  std::vector<int32_t> ids;
+  for (int64_t i = 0; i < count; ++i) ids.push_back(static_cast<int32_t>(c.vocab_size * i / count));
+  const auto job = std::make_shared<ReadJob>(
+      ids, 0, Output::logits, Job::Terms{.keep_prefix = false},
+      [&](int64_t /*position*/, const Array& row) {
+        checksum.add(std::as_bytes(std::span(row.data<float>(), static_cast<size_t>(row.size()))));
+      });
+  scheduler_.submit_when_possible(job);
+  job->wait();
+  return fingerprint_ = checksum.hex();
 }
 
 nn::Batch single_batch(std::span<const int32_t> ids, int64_t first_position,

@@ -1,7 +1,5 @@
 #include "engine/kv_pool.hpp"
 
-#include <cstring>
-
 #include "base/checked.hpp"
 
 namespace linnet::engine {
@@ -18,6 +16,9 @@ KvPool::KvPool(DevicePtr device, std::vector<nn::CacheGroup> groups, int64_t wor
     : device_(std::move(device)),
       groups_(std::move(groups)),
       budget_bytes_(budget_left(*device_, workspace_bytes)) {}
+
+KvPool::KvPool(DevicePtr device, std::vector<nn::CacheGroup> groups, Budget budget)
+    : device_(std::move(device)), groups_(std::move(groups)), budget_bytes_(budget.bytes) {}
 
 int64_t KvPool::block_bytes(size_t group) const {
   return MemoryPool::class_bytes(groups_[group].block_bytes());
@@ -36,29 +37,34 @@ std::vector<KvBlock> KvPool::acquire(size_t group, int64_t count) {
     bytes_in_use_ += wanted;
   }
   std::vector<KvBlock> result;
+  int64_t made = 0;
   try {
     result.reserve(static_cast<size_t>(count));
-    for (int64_t i = 0; i < count; ++i)
-      result.push_back(std::make_unique<Storage>(device_, groups_[group].block_bytes()));
+    while (made < count) {
+      auto storage = std::make_unique<Storage>(device_, groups_[group].block_bytes());
+      // From here on the block is given back by its deleter, even if this shared_ptr fails.
+      ++made;
+      result.push_back(KvBlock(storage.release(), [this, group](const Storage* block) {
+        delete block;
+        give_back(group, 1);
+      }));
+    }
   } catch (...) {
-    result.clear();
-    give_back(group, count);
+    give_back(group, count - made);
     throw;
   }
-  for (const KvBlock& block : result)
-    std::memset(block->data(), 0, static_cast<size_t>(block->bytes()));
   return result;
-}
-
-void KvPool::release(size_t group, KvBlock block) noexcept {
-  block.reset();
-  give_back(group, 1);
 }
 
 void KvPool::give_back(size_t group, int64_t count) noexcept {
   const std::scoped_lock lock(mutex_);
   blocks_in_use_ -= count;
   bytes_in_use_ -= count * block_bytes(group);
+}
+
+int64_t KvPool::bytes_in_use() const {
+  const std::scoped_lock lock(mutex_);
+  return bytes_in_use_;
 }
 
 int64_t KvPool::blocks_in_use() const {

@@ -1,63 +1,73 @@
-// One generation request: prompt in, tokens out, one forward pass at a time.
+// One generation request: prompt in, tokens out. The caller's side of a GenerateJob.
 #pragma once
 
 #include <linnet/model.hpp>
 
-#include <atomic>
-#include <chrono>
+#include <memory>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
-#include "engine/engine.hpp"
-#include "engine/kv_sequence.hpp"
-#include "engine/sampler.hpp"
+#include "engine/generate_job.hpp"
 
 namespace linnet::engine {
 
-/// Not thread-safe but for cancel().
+class Engine;
+
+/// What happens to a request when as many wait as may.
+enum class WhenBusy { fail, wait };
+
+/// The ids that end a text. Errors: none.
+std::unordered_set<int32_t> end_ids(const Engine& engine, const GenerateOptions& options);
+
+/// What a request has beside its options.
+struct RequestContext {
+  std::shared_ptr<HeldCache> session = nullptr;  ///< goes on from it, and leaves its cache there
+  WhenBusy when_busy = WhenBusy::fail;
+  std::optional<text::TokenStream> stream = {};      ///< of the model's tokenizer; absent: no texts
+  std::vector<std::vector<int32_t>> bad_ids = {};    ///< options.bad_words, as tokens
+  std::optional<text::GrammarMatcher> matcher = {};  ///< of options.grammar
+};
+
+/// Given to the engine's scheduler when it is made; its end cancels it. Not thread-safe but for
+/// cancel().
 class Request {
  public:
-  /// Reserves the cache. Errors: invalid_argument for bad ids or options; out_of_memory.
-  Request(Engine& engine, std::vector<int32_t> prompt, GenerateOptions options);
+  /// Errors: invalid_argument for bad ids or options; out_of_memory if its cache can never fit;
+  /// busy if too many requests wait.
+  Request(Engine& engine, std::vector<int32_t> prompt, const GenerateOptions& options,
+          RequestContext context = {});
+  Request(Request&&) noexcept = default;
+  Request& operator=(Request&&) = delete;
+  ~Request();
 
-  /// The next token; nothing when the request has ended. An end-of-sequence or stop id is not
-  /// returned; stop_id() tells it. An error ends the request, and its cache is given back.
-  /// Errors: out_of_memory; invalid_argument if penalties and bias leave no token to choose;
+  /// Waits for the next token; nothing when the request has ended. An end-of-sequence or stop id is
+  /// not returned; stop_id() tells it. An error ends the request, and its cache is given back.
+  /// Errors: out_of_memory; busy; invalid_argument if penalties and bias leave no token to choose;
   /// internal if the logits are not finite.
-  std::optional<Sample> next();
+  std::optional<Piece> next();
 
-  /// Ends the request before its next forward pass. From any thread.
-  void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
+  /// Ends the request before its next forward pass; no token comes any more. From any thread.
+  void cancel() noexcept;
+  /// The same, and waits until its cache is given back.
+  void cancel_and_wait() noexcept;
 
+  /// `none` until next() has said that the request has ended.
   [[nodiscard]] FinishReason finish_reason() const noexcept { return finish_reason_; }
-  /// Whether next() will end the request because max_tokens or the context is reached.
-  [[nodiscard]] bool at_limit() const noexcept { return generated_ >= max_tokens_; }
-  [[nodiscard]] std::optional<int32_t> stop_id() const noexcept { return stop_id_; }
-  [[nodiscard]] const std::vector<int32_t>& prompt() const noexcept { return prompt_; }
-  [[nodiscard]] const Metrics& metrics() const noexcept { return metrics_; }
+  [[nodiscard]] std::optional<int32_t> stop_id() const { return stop_id_; }
+  /// Text that was held back until the stop id came.
+  [[nodiscard]] const std::string& tail() const noexcept { return tail_; }
+  [[nodiscard]] std::span<const int32_t> prompt() const noexcept { return prompt_; }
+  /// Of an ended request; before, of its prompt alone.
+  [[nodiscard]] Metrics metrics() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  [[nodiscard]] bool stop_requested() const;
-  /// Feeds ids and returns the logits after the last of them; nothing if a stop was requested
-  /// between two chunks.
-  std::optional<Array> feed(std::span<const int32_t> ids);
-  void finish(FinishReason reason);
-
-  Engine& engine_;
   std::vector<int32_t> prompt_;
-  GenerateOptions options_;
-  int64_t max_tokens_ = 0;  // what max_tokens and the context leave
-  std::optional<KvSequence> cache_;
-  Sampler sampler_;
-  int32_t last_ = 0;
-  int64_t generated_ = 0;
-  std::atomic<bool> cancelled_{false};
+  std::shared_ptr<GenerateJob> job_;
+  int64_t taken_ = 0;
   FinishReason finish_reason_ = FinishReason::none;
-  bool failed_ = false;
   std::optional<int32_t> stop_id_;
-  Metrics metrics_;
+  std::string tail_;
 };
 
 }  // namespace linnet::engine

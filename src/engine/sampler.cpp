@@ -5,12 +5,16 @@
 #include <limits>
 
 #include "array/random.hpp"
+#include "engine/score.hpp"
+#include "engine/stop_strings.hpp"
 #include "kernels/sampling.hpp"
 #include "ops/reduce.hpp"
 #include "ops/sort.hpp"
 
 namespace linnet::engine {
 namespace {
+
+constexpr size_t kMaxBadWords = 1024;
 
 void check_id(std::string_view field, int32_t id, int64_t vocab_size) {
   require(id >= 0 && id < vocab_size, "{}: token id {} is outside 0..{}", field, id,
@@ -32,10 +36,20 @@ void check_options(const GenerateOptions& o, int64_t vocab_size) {
           o.frequency_penalty);
   require(std::isfinite(o.presence_penalty), "presence_penalty {} is not finite",
           o.presence_penalty);
+  require(std::isfinite(o.max_queue_seconds) && o.max_queue_seconds >= 0,
+          "max_queue_seconds {} is not 0 or above", o.max_queue_seconds);
   for (const auto& [id, bias] : o.logit_bias) {
     check_id("logit_bias", id, vocab_size);
     require(!std::isnan(bias) && bias < INFINITY, "logit_bias of token {} is {}", id, bias);
   }
+  require(o.min_tokens >= 0, "min_tokens {} is negative", o.min_tokens);
+  require(o.top_logprobs >= 0 && o.top_logprobs <= kMaxTopLogprobs,
+          "top_logprobs {} is outside 0..{}", o.top_logprobs, kMaxTopLogprobs);
+  require(o.speculate >= 0 && o.speculate <= kMostGuesses, "speculate {} is outside 0..{}",
+          o.speculate, kMostGuesses);
+  require(o.bad_words.size() <= kMaxBadWords, "{} bad_words are more than {}", o.bad_words.size(),
+          kMaxBadWords);
+  StopStrings::check(o.stop_strings);
   for (const int32_t id : o.stop_ids) check_id("stop_ids", id, vocab_size);
 }
 
@@ -55,8 +69,9 @@ Sampler::Sampler(const GenerateOptions& o, std::span<const int32_t> prompt)
     for (const int32_t id : prompt) seen_.try_emplace(id);
 }
 
-Array Sampler::adjusted(const Array& logits) const {
-  if (seen_.empty() && logit_bias_.empty()) return logits;
+Array Sampler::adjusted(const Array& logits, const Constraints& constraints) const {
+  if (seen_.empty() && logit_bias_.empty() && constraints.forbidden.empty() && !constraints.allowed)
+    return logits;
   std::vector<float> values = logits.to_vector<float>();
   for (const auto& [id, seen] : seen_) {
     float& logit = values[static_cast<size_t>(id)];
@@ -65,9 +80,16 @@ Array Sampler::adjusted(const Array& logits) const {
       logit -= frequency_penalty_ * static_cast<float>(seen.generated) + presence_penalty_;
   }
   for (const auto& [id, bias] : logit_bias_) values[static_cast<size_t>(id)] += bias;
+  for (const int32_t id : constraints.forbidden) values[static_cast<size_t>(id)] = -INFINITY;
+  if (constraints.allowed) {
+    const std::span<const uint64_t> words = *constraints.allowed;
+    for (size_t i = 0; i < values.size(); ++i)
+      if (i / 64 >= words.size() || (words[i / 64] >> (i % 64) & 1) == 0) values[i] = -INFINITY;
+  }
   float best = -INFINITY;
   for (const float value : values) best = value > best || std::isnan(value) ? value : best;
-  require(std::isfinite(best), "logit_bias and penalties leave a largest logit of {}", best);
+  require(std::isfinite(best), "constraints, logit_bias and penalties leave a largest logit of {}",
+          best);
   return Array::from(values, logits.shape(), logits.device());
 }
 
@@ -124,13 +146,13 @@ int32_t Sampler::draw(const Array& logits) const {
   return static_cast<int32_t>(ids.empty() ? drawn : ids[static_cast<size_t>(drawn)]);
 }
 
-Sample Sampler::sample(const Array& logits) {
+Sample Sampler::sample(const Array& logits, const Constraints& constraints) {
   const float normaliser = ops::logsumexp(logits).item<float>();
   if (!std::isfinite(normaliser))
     fail(ErrorCode::internal, "the model's logits are not finite (their log-sum-exp is {})",
          normaliser);
-  const Array values = adjusted(logits);
-  Sample result;
+  const Array values = adjusted(logits, constraints);
+  Sample result{.log_sum = normaliser};
   result.id =
       temperature_ == 0 ? static_cast<int32_t>(ops::argmax(values).item<int64_t>()) : draw(values);
   result.logprob = logits.data<float>()[result.id] - normaliser;

@@ -35,8 +35,8 @@ int64_t visible(const models::DecoderConfig& c, int64_t first, int64_t rows) {
 class Benchmark : public testing::TestWithParam<const char*> {
  protected:
   Benchmark()
-      : engine_(test::load_reference(GetParam(), Compute::bf16, Device::cpu({.threads = 2})), 512,
-                {}) {}
+      : engine_(test::load_reference(GetParam(), Compute::bf16, Device::cpu({.threads = 2})),
+                {.context_length = 512}) {}
   Engine engine_;
 };
 

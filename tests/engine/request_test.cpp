@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <future>
 #include <limits>
 #include <thread>
 
+#include "engine/engine.hpp"
 #include "engine/scripted_model.hpp"
 #include "support/expect_error.hpp"
 
@@ -21,14 +23,30 @@ using test::ScriptedModel;
 class RequestTest : public testing::Test {
  protected:
   Engine& make_engine(int64_t context = 4096, std::unordered_set<int32_t> eos = {}) {
+    engine_.reset();
+    passes_.clear();
+    logit_rows_.clear();
+    // Called on the engine's thread; what it writes is read once a request has ended.
     hooks_->on_forward = [this](const nn::Batch& batch) {
       passes_.push_back(static_cast<int64_t>(batch.ids.size()));
       logit_rows_.push_back(batch.logit_rows);
       if (during_) during_(passes_.size());
     };
-    engine_.emplace(ScriptedModel::make(device_, hooks_), context, std::move(eos));
+    engine_.emplace(ScriptedModel::make(device_, hooks_),
+                    engine::EngineOptions{.context_length = context, .eos_ids = std::move(eos)});
     return *engine_;
   }
+
+  /// Lets the engine's thread wait in a pass until `open` is called.
+  void wait_in_pass(size_t which) {
+    during_ = [this, which](size_t pass) {
+      if (pass != which) return;
+      reached_.set_value();
+      opened_.get_future().wait();
+    };
+  }
+  void until_reached() { reached_.get_future().wait(); }
+  void open() { opened_.set_value(); }
 
   static std::vector<int32_t> run(Request& request) {
     std::vector<int32_t> ids;
@@ -47,7 +65,9 @@ class RequestTest : public testing::Test {
   std::shared_ptr<ScriptedModel::Hooks> hooks_ = std::make_shared<ScriptedModel::Hooks>();
   std::vector<int64_t> passes_;                   // tokens of each forward pass
   std::vector<std::vector<int32_t>> logit_rows_;  // of each forward pass
-  std::function<void(size_t)> during_;            // called in pass 1, 2, ...
+  std::function<void(size_t)> during_;            // called in pass 1, 2, ...; set before requests
+  std::promise<void> reached_;
+  std::promise<void> opened_;
   std::optional<Engine> engine_;
 };
 
@@ -117,45 +137,66 @@ TEST_F(RequestTest, NoTokensWanted) {
 TEST_F(RequestTest, CancelledBeforeTheFirstToken) {
   Engine& engine = make_engine();
   const int64_t before = active();
+  wait_in_pass(1);
+  Request other(engine, {1}, {.max_tokens = 1});
+  until_reached();
   Request request(engine, {1, 2}, {});
   request.cancel();
+  open();
   EXPECT_FALSE(request.next().has_value());
   EXPECT_EQ(request.finish_reason(), FinishReason::cancelled);
-  EXPECT_TRUE(passes_.empty());
+  EXPECT_EQ(run(other), Ids{2});
+  EXPECT_EQ(passes_.size(), 1U) << "that of the other request";
+  EXPECT_EQ(request.metrics().generated_tokens, 0);
   expect_nothing_held(before);
 }
 
 TEST_F(RequestTest, CancelledBetweenTokens) {
   Engine& engine = make_engine();
   const int64_t before = active();
+  wait_in_pass(4);
   Request request(engine, {1, 2}, {});
   EXPECT_EQ(request.next()->id, 3);
   EXPECT_EQ(request.next()->id, 4);
+  until_reached();
   EXPECT_GT(engine.pool().blocks_in_use(), 0);
   request.cancel();
-  EXPECT_FALSE(request.next().has_value());
+  open();
+  EXPECT_FALSE(request.next().has_value()) << "what was computed and not taken is dropped";
   EXPECT_EQ(request.finish_reason(), FinishReason::cancelled);
-  EXPECT_EQ(request.metrics().generated_tokens, 2);
+  EXPECT_EQ(request.metrics().generated_tokens, 4) << "the pass that ran is the last";
+  EXPECT_EQ(passes_.size(), 4U);
   expect_nothing_held(before);
 }
 
 TEST_F(RequestTest, CancelledByAnotherThreadWhileAPassRuns) {
+  wait_in_pass(3);
   Request request(make_engine(), {1}, {});
-  during_ = [&](size_t pass) {
-    if (pass == 3) std::thread([&] { request.cancel(); }).join();
-  };
-  EXPECT_EQ(run(request), (Ids{2, 3, 4})) << "the pass that runs still gives its token";
+  std::thread other([&] {
+    until_reached();
+    request.cancel();
+    open();
+  });
+  const Ids ids = run(request);
+  other.join();
+  const Ids computed{2, 3};
+  ASSERT_LE(ids.size(), computed.size());
+  EXPECT_TRUE(std::ranges::equal(ids, std::span(computed).first(ids.size())));
   EXPECT_EQ(request.finish_reason(), FinishReason::cancelled);
   EXPECT_EQ(passes_.size(), 3U);
 }
 
 TEST_F(RequestTest, StopTokenEndsIt) {
   std::stop_source source;
+  wait_in_pass(2);
   Request request(make_engine(), {1}, {.stop = source.get_token()});
   EXPECT_EQ(request.next()->id, 2);
-  std::thread([&] { source.request_stop(); }).join();
+  until_reached();
+  source.request_stop();
+  open();
   EXPECT_FALSE(request.next().has_value());
   EXPECT_EQ(request.finish_reason(), FinishReason::cancelled);
+  EXPECT_EQ(passes_.size(), 2U);
   Request late(*engine_, {1}, {.stop = source.get_token()});
   EXPECT_FALSE(late.next().has_value());
   EXPECT_EQ(late.finish_reason(), FinishReason::cancelled);
@@ -175,8 +216,9 @@ TEST_F(RequestTest, LongPromptsAreReadInChunks) {
 TEST_F(RequestTest, CancelledBetweenTheChunksOfAPrompt) {
   Engine& engine = make_engine();
   const int64_t before = active();
-  Request request(engine, Ids(1200, 5), {});
-  during_ = [&](size_t) { request.cancel(); };
+  std::stop_source source;
+  during_ = [&](size_t) { source.request_stop(); };
+  Request request(engine, Ids(1200, 5), {.stop = source.get_token()});
   EXPECT_FALSE(request.next().has_value());
   EXPECT_EQ(request.finish_reason(), FinishReason::cancelled);
   EXPECT_EQ(passes_, (std::vector<int64_t>{512}));
@@ -186,13 +228,16 @@ TEST_F(RequestTest, CancelledBetweenTheChunksOfAPrompt) {
 TEST_F(RequestTest, DestroyedHalfWayItGivesItsBlocksBack) {
   Engine& engine = make_engine();
   const int64_t before = active();
+  wait_in_pass(6);
   {
     Request unused(engine, Ids(100, 5), {});
     Request request(engine, Ids(1000, 5), {});
     EXPECT_TRUE(request.next().has_value());
-    EXPECT_TRUE(request.next().has_value());
+    until_reached();
     EXPECT_GE(engine.pool().blocks_in_use(), 1000 / 32);
   }
+  open();
+  engine.scheduler().wait_until_idle();
   expect_nothing_held(before);
 }
 
@@ -206,8 +251,11 @@ TEST_F(RequestTest, FinishedItHoldsNothing) {
 
 TEST_F(RequestTest, ReservesWhatItMayNeedAndNoMore) {
   Engine& engine = make_engine(100000);
+  wait_in_pass(1);
   Request request(engine, Ids(32, 5), {.max_tokens = 33});
+  until_reached();
   EXPECT_EQ(engine.pool().blocks_in_use(), 2) << "64 positions: the last token is not fed back";
+  open();
   EXPECT_EQ(run(request).size(), 33U);
 }
 
@@ -217,9 +265,11 @@ TEST_F(RequestTest, LogitsThatAreNotNumbersAreAnErrorAndNoToken) {
     Engine& engine = make_engine();
     const int64_t before = active();
     hooks_->factor = 1;
+    during_ = [&](size_t pass) {
+      if (pass == 2) hooks_->factor = bad;
+    };
     Request request(engine, {5}, {});
     EXPECT_EQ(request.next()->id, 6);
-    hooks_->factor = bad;
     test::expect_error(ErrorCode::internal, "not finite", [&] { request.next(); });
     expect_nothing_held(before);
     EXPECT_FALSE(request.next().has_value()) << "an error ends it";
@@ -231,8 +281,10 @@ TEST_F(RequestTest, LogitsThatAreNotNumbersAreAnErrorAndNoToken) {
 TEST_F(RequestTest, OutOfMemoryInAStepEndsItAndLeavesNothing) {
   Engine& engine = make_engine();
   const int64_t before = active();
+  during_ = [&](size_t pass) {
+    if (pass == 1) device_->memory().set_limit(active() + 100);
+  };
   Request request(engine, Ids(600, 5), {});
-  device_->memory().set_limit(active() + 100);
   test::expect_error(ErrorCode::out_of_memory, "budget", [&] { request.next(); });
   expect_nothing_held(before);
   EXPECT_FALSE(request.next().has_value());
@@ -286,9 +338,8 @@ TEST_F(RequestTest, Metrics) {
   const int64_t before = active();
   Request request(engine, Ids(40, 5), {.max_tokens = 5});
   EXPECT_EQ(request.metrics().prompt_tokens, 40);
-  EXPECT_EQ(request.metrics().generated_tokens, 0);
   EXPECT_EQ(run(request).size(), 5U);
-  const Metrics& m = request.metrics();
+  const Metrics m = request.metrics();
   EXPECT_EQ(m.prompt_tokens, 40);
   EXPECT_EQ(m.generated_tokens, 5);
   EXPECT_GT(m.prefill_seconds, 0);
@@ -309,7 +360,8 @@ class RequestOfRealModel : public testing::TestWithParam<RealParam> {};
 
 TEST_P(RequestOfRealModel, TokensAndLogprobsAreThoseOfTheLogits) {
   const DevicePtr device = Device::cpu({.threads = 2});
-  Engine engine(test::load_reference(GetParam().family, GetParam().compute, device), 2048, {});
+  Engine engine(test::load_reference(GetParam().family, GetParam().compute, device),
+                {.context_length = 2048});
   const Ids prompt = test::random_ids(560, 3);  // two chunks
   for (const GenerateOptions& options : std::initializer_list<GenerateOptions>{
            {.max_tokens = 6}, {.max_tokens = 6, .temperature = 1, .top_p = 0.9F, .seed = 4}}) {

@@ -100,7 +100,8 @@ TEST_P(Reference, FloatHiddenStatesAreWithinTenThousandthOfTheLargest) {
 }
 
 TEST_P(Reference, GreedyTokensAreEqualWhereTheMarginExceedsTheError) {
-  engine::Engine engine(test::load_reference(GetParam(), Compute::f32, device_), 512, {});
+  engine::Engine engine(test::load_reference(GetParam(), Compute::f32, device_),
+                        {.context_length = 512});
   for (const int64_t length : golden_.lengths()) {
     const auto expected = golden_.greedy(length);
     engine::Request request(engine, golden_.ids(length),

@@ -1,0 +1,75 @@
+#include "engine/channel.hpp"
+
+#include <utility>
+
+namespace linnet::engine {
+
+void Channel::push(Piece piece) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (discarded_) return;
+    pieces_.push_back(std::move(piece));
+  }
+  changed_.notify_one();
+}
+
+void Channel::close(const Ending& ending, const Metrics& metrics) {
+  {
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+    ending_ = ending;
+    metrics_ = metrics;
+  }
+  changed_.notify_all();
+}
+
+std::optional<Piece> Channel::pop() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return closed_ || !pieces_.empty(); });
+  if (!pieces_.empty()) {
+    std::optional<Piece> piece = std::move(pieces_.front());
+    pieces_.pop_front();
+    return piece;
+  }
+  if (const std::exception_ptr error = std::exchange(ending_.error, nullptr))
+    std::rethrow_exception(error);
+  return std::nullopt;
+}
+
+void Channel::discard() {
+  const std::scoped_lock lock(mutex_);
+  discarded_ = true;
+  pieces_.clear();
+}
+
+void Channel::wait_closed() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return closed_; });
+}
+
+bool Channel::closed() const {
+  const std::scoped_lock lock(mutex_);
+  return closed_;
+}
+
+FinishReason Channel::reason() const {
+  const std::scoped_lock lock(mutex_);
+  return ending_.reason;
+}
+
+std::optional<int32_t> Channel::stop_id() const {
+  const std::scoped_lock lock(mutex_);
+  return ending_.stop_id;
+}
+
+std::string Channel::tail() const {
+  const std::scoped_lock lock(mutex_);
+  return ending_.tail;
+}
+
+Metrics Channel::metrics() const {
+  const std::scoped_lock lock(mutex_);
+  return metrics_;
+}
+
+}  // namespace linnet::engine

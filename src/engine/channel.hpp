@@ -1,0 +1,55 @@
+// Tokens on their way from the engine's thread to a caller's.
+#pragma once
+
+#include <linnet/model.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/job.hpp"
+#include "engine/sampler.hpp"
+
+namespace linnet::engine {
+
+/// A token with its text.
+struct Piece : Sample {
+  std::string text = {};
+  std::vector<TokenLogprob> top = {};
+};
+
+/// All functions may be called from any thread.
+class Channel {
+ public:
+  void push(Piece piece);
+  /// No token comes any more.
+  void close(const Ending& ending, const Metrics& metrics);
+  /// Waits for a token; nothing once the channel is closed and empty. The error that closed it is
+  /// thrown once.
+  std::optional<Piece> pop();
+  /// Forgets the tokens that have not been taken, and those that come.
+  void discard();
+
+  void wait_closed();
+  [[nodiscard]] bool closed() const;
+  /// How it was closed; `none` and default values before.
+  [[nodiscard]] FinishReason reason() const;
+  [[nodiscard]] std::optional<int32_t> stop_id() const;
+  [[nodiscard]] std::string tail() const;
+  [[nodiscard]] Metrics metrics() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Piece> pieces_;
+  bool discarded_ = false;
+  bool closed_ = false;
+  Ending ending_;
+  Metrics metrics_;
+};
+
+}  // namespace linnet::engine
