@@ -15,6 +15,7 @@ enum class ErrorCode {
   unsupported,       ///< well formed, but linnet does not implement it
   out_of_memory,     ///< a memory budget would be passed
   cancelled,         ///< the caller asked for the work to stop
+  busy,              ///< too many requests wait, or one has waited too long: try again later
   device,            ///< the processor or accelerator cannot do what was asked
   internal,          ///< a fault of linnet itself: please report it
 };

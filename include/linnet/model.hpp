@@ -2,15 +2,21 @@
 #pragma once
 
 #include <linnet/chat.hpp>
+#include <linnet/classify.hpp>
+#include <linnet/error.hpp>
 #include <linnet/options.hpp>
+#include <linnet/score.hpp>
+#include <linnet/session.hpp>
 #include <linnet/tokenizer.hpp>
 
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,17 +28,20 @@ namespace linnet {
 struct Token {
   int32_t id = 0;
   /// The whole UTF-8 characters that became certain with this token; may be empty. The texts of all
-  /// tokens of a generation together are its text. Where a stop id ends a text inside a character,
-  /// that id comes as a last token with U+FFFD; otherwise stop ids are not among the tokens.
+  /// tokens of a generation together are its text. Where a stop id ends a text that was held back
+  /// (half a character, which becomes U+FFFD, or the beginning of a stop string), that id comes as
+  /// a last token with it; otherwise stop ids are not among the tokens. The tokens of a stop string
+  /// are, without its text.
   std::string text;
   /// Natural logarithm of the token's probability under the model alone: log softmax of its logits
   /// before penalties, bias, temperature and filters.
   float logprob = 0;
+  std::vector<TokenLogprob> top = {};  ///< GenerateOptions::top_logprobs, likeliest first
 };
 
 enum class FinishReason {
   none,       ///< not finished yet, or ended by an error
-  stop,       ///< an end-of-sequence id or one of stop_ids
+  stop,       ///< an end-of-sequence id, one of stop_ids or of stop_strings
   length,     ///< max_tokens reached, or the context is full
   cancelled,  ///< cancel() or the stop token
 };
@@ -40,27 +49,34 @@ enum class FinishReason {
 /// "none", "stop", "length", "cancelled".
 std::string_view to_string(FinishReason reason) noexcept;
 
-/// What one request took. Belongs to the request; times are wall-clock seconds spent in the model.
+/// What one request took. Belongs to the request; times are wall-clock seconds.
 struct Metrics {
   int64_t prompt_tokens = 0;
+  int64_t cached_prompt_tokens = 0;  ///< of these, those that an earlier request had computed
   int64_t generated_tokens = 0;
-  double time_to_first_token_seconds = 0;  ///< from the start of the request's first step
-  double prefill_seconds = 0;              ///< reading the prompt
-  double decode_seconds = 0;               ///< all steps after the first token
-  double prefill_tokens_per_second = 0;    ///< prompt_tokens / prefill_seconds
+  int64_t preemptions = 0;      ///< how often it gave its memory to others and was computed again
+  int64_t drafted_tokens = 0;   ///< guessed by speculation and checked
+  int64_t accepted_tokens = 0;  ///< of these, those that were right
+  double queue_seconds = 0;     ///< from the call to its admission
+  double time_to_first_token_seconds = 0;  ///< from the call
+  double prefill_seconds = 0;              ///< from its admission until the prompt was read
+  double decode_seconds = 0;               ///< from the first token to the last
+  double longest_gap_seconds = 0;          ///< between two tokens
+  double prefill_tokens_per_second = 0;    ///< tokens of the prompt that were computed, a second
   double decode_tokens_per_second = 0;     ///< (generated_tokens - 1) / decode_seconds
   int64_t active_bytes = 0;                ///< of the model's memory, when the request ended
   int64_t peak_bytes = 0;                  ///< of the model's memory, since it was loaded
 };
 
-/// A running generation: an input range of Token. Tokens are computed when they are asked for, so a
-/// generation that is not advanced costs nothing; destroying it gives its memory back.
+/// A running generation: an input range of Token. Its tokens are computed by the model's own
+/// thread, together with those of other requests, whether they are asked for or not; destroying it
+/// stops that before the next step. The bits of an answer do not depend on the other requests.
 ///
 ///   for (const linnet::Token& token : model.generate("Once upon a time")) std::cout << token.text;
 ///
 /// Threads: one thread iterates; cancel() may be called from any thread. Different generations of
 /// one model may be iterated by different threads at once. Errors while it runs are thrown from
-/// begin() and operator++ (out_of_memory, device, internal) and end it.
+/// begin() and operator++ (out_of_memory, busy, device, internal) and end it.
 class Generation {
  public:
   class Iterator {
@@ -93,14 +109,14 @@ class Generation {
   Generation& operator=(Generation&&) noexcept;
   ~Generation();
 
-  /// Computes the next token. A second begin() goes on where the first stopped.
+  /// Waits for the next token. A second begin() goes on where the first stopped.
   Iterator begin() { return Iterator(this); }
   static std::default_sentinel_t end() { return {}; }
 
   /// The next token, valid until the following call; null when the generation has ended.
   const Token* next();
 
-  /// Ends the generation before its next token.
+  /// Ends the generation: no token comes any more, and its memory is free after the step that runs.
   void cancel() noexcept;
 
   /// Runs to the end and returns the text of all tokens that were not taken before.
@@ -112,10 +128,42 @@ class Generation {
   [[nodiscard]] std::span<const int32_t> prompt_ids() const noexcept;
 
  private:
+  friend class Session;
   friend class TextModel;
   struct State;
   explicit Generation(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
+};
+
+/// A request of many.
+struct BatchRequest {
+  std::string prompt = {};
+  std::vector<int32_t> ids = {};       ///< instead of a prompt; taken as they are
+  std::vector<Message> messages = {};  ///< instead of both: as TextModel::chat
+  ChatOptions chat = {};               ///< of messages
+  GenerateOptions options = {};
+};
+
+/// Where requests come from that are not all there at once. Both are called on the thread that
+/// handed it over.
+struct BatchSource {
+  /// The next request; nothing at the end. It may wait.
+  std::function<std::optional<BatchRequest>()> next = {};
+  /// Whether next() would answer at once. While it would not, what was asked before is answered.
+  /// Without it next() is called whenever there is room for a request.
+  std::function<bool()> ready = {};
+};
+
+/// What became of it.
+struct Completion {
+  std::string text = {};
+  std::vector<int32_t> ids = {};
+  std::vector<float> logprobs = {};  ///< [ids], as Token::logprob
+  /// [ids], as Token::top; empty without GenerateOptions::top_logprobs.
+  std::vector<std::vector<TokenLogprob>> top = {};
+  FinishReason finish_reason = FinishReason::none;
+  Metrics metrics = {};
+  std::optional<Error> error = {};  ///< why there is no answer, or only a part of one
 };
 
 /// One file of a checkpoint.
@@ -164,8 +212,13 @@ struct ModelInfo {
 struct MemoryPlan {
   int64_t weight_bytes = 0;     ///< as they lie in memory
   int64_t kv_cache_bytes = 0;   ///< of one sequence of context_length tokens
-  int64_t workspace_bytes = 0;  ///< the most that a forward pass holds beside them
-  int64_t total_bytes = 0;
+  int64_t workspace_bytes = 0;  ///< the most that forward passes hold beside them
+  /// Of LoadOptions::draft: its weights, and its cache of one such sequence.
+  int64_t draft_weight_bytes = 0;
+  int64_t draft_cache_bytes = 0;
+  int64_t total_bytes = 0;  ///< of all these
+  /// Kept of earlier prompts at most, out of what the budget leaves.
+  int64_t prefix_cache_bytes = 0;
   int64_t context_length = 0;  ///< what kv_cache_bytes is for
   /// Of the matrices in memory, that of most parameters first.
   std::vector<MatrixFormat> formats;
@@ -189,8 +242,8 @@ class TextModel {
 
   /// Starts a continuation of `prompt`.
   /// Errors: invalid_argument for options out of range, an empty prompt, one that does not leave
-  /// room for a token in the context, or a model without tokenizer files; out_of_memory if the
-  /// cache does not fit.
+  /// room for a token in the context, or a model without tokenizer files; out_of_memory if its
+  /// cache would not fit even alone; busy if too many requests wait.
   [[nodiscard]] Generation generate(std::string_view prompt, GenerateOptions options = {}) const;
   /// The same for token ids, taken as they are.
   /// Errors: as above; invalid_argument for an id outside the vocabulary.
@@ -207,6 +260,64 @@ class TextModel {
   /// Errors: as generate and ChatTemplate::render.
   [[nodiscard]] Generation chat(const std::vector<Message>& messages, GenerateOptions options = {},
                                 const ChatOptions& chat = {}) const;
+  /// Answers many prompts together: as many at a time as LoadOptions::max_batch, and never fails
+  /// for a full queue. A request that fails has its error in its own completion and disturbs no
+  /// other. `done`, if given, is called on the calling thread with each completion, in order, as
+  /// soon as it and all before it are there; an exception from it ends the rest.
+  [[nodiscard]] std::vector<Completion> generate_batch(std::span<const std::string> prompts,
+                                                       const GenerateOptions& options = {}) const;
+  [[nodiscard]] std::vector<Completion> generate_batch(
+      std::span<const BatchRequest> requests,
+      const std::function<void(int64_t index, const Completion&)>& done = {}) const;
+  /// The same for any number of requests, in bounded memory: they are asked for as others end, some
+  /// of them in advance, and each completion is handed on and forgotten. Errors: what the source
+  /// and `done` throw, which ends the rest.
+  void generate_batch(const BatchSource& source,
+                      const std::function<void(int64_t index, Completion)>& done) const;
+
+  /// Sorts texts into labels; nothing is generated. What the prompts begin with in common is
+  /// computed once. Errors: invalid_argument naming the option; otherwise as generate.
+  [[nodiscard]] std::vector<Classification> classify(std::span<const std::string> texts,
+                                                     const ClassifyOptions& options) const;
+  /// The same, with each result as soon as it and all before it are there.
+  void classify(std::span<const std::string> texts, const ClassifyOptions& options,
+                const ClassifyResult& result) const;
+  /// The same for any number of texts, in bounded memory: they are asked for as others end, some of
+  /// them in advance. A text that does not fit the context, or the memory, has its error in its
+  /// result and disturbs no other. Errors: what the source and `result` throw, which ends the rest.
+  void classify(const TextSource& texts, const ClassifyOptions& options,
+                const ClassifyResult& result) const;
+
+  /// How likely a continuation is after a prompt. The two are made into tokens each on its own, the
+  /// continuation without special tokens. Errors: invalid_argument if a prompt or continuation has
+  /// no tokens, or both do not fit the context; otherwise as generate.
+  [[nodiscard]] Score score(std::string_view prompt, std::string_view continuation,
+                            const ScoreOptions& options = {}) const;
+  [[nodiscard]] Score score(std::span<const int32_t> prompt_ids,
+                            std::span<const int32_t> continuation_ids,
+                            const ScoreOptions& options = {}) const;
+  /// Many of them together, in order.
+  [[nodiscard]] std::vector<Score> score(std::span<const ScorePair> pairs,
+                                         const ScoreOptions& options = {}) const;
+
+  /// How well the model foresees a text. Errors: invalid_argument for fewer than two tokens.
+  [[nodiscard]] Perplexity perplexity(std::string_view text,
+                                      const PerplexityOptions& options = {}) const;
+  [[nodiscard]] Perplexity perplexity(std::span<const int32_t> ids,
+                                      const PerplexityOptions& options = {}) const;
+
+  /// Texts as vectors [hidden_size], one each, read together: the states after the last norm,
+  /// pooled. Errors: as generate.
+  [[nodiscard]] std::vector<std::vector<float>> embed(std::span<const std::string> texts,
+                                                      const EmbedOptions& options = {}) const;
+
+  /// A text that grows turn by turn, beginning empty.
+  [[nodiscard]] Session new_session() const;
+  /// One that Session::save wrote. Errors: malformed_file if the file is no session, another
+  /// version of one, or damaged; invalid_argument if it was written with another model, tokenizer
+  /// or arithmetic, or does not fit the context; out_of_memory.
+  [[nodiscard]] Session load_session(const std::filesystem::path& file) const;
+
   /// The checkpoint's chat templates. They may outlive the model. Errors: those of
   /// load_chat_template, which do not keep a model from being loaded.
   [[nodiscard]] ChatTemplate chat_template() const;
@@ -230,6 +341,7 @@ class TextModel {
 
  private:
   friend class ModelLoader;
+  friend class Session;
   explicit TextModel(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };

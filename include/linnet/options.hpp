@@ -1,9 +1,13 @@
 // How a model is loaded and how text is generated: plain structs with designated initialisers.
 #pragma once
 
+#include <linnet/grammar.hpp>
+
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <stop_token>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,6 +48,20 @@ struct LoadOptions {
   int64_t memory_budget = 0;
   /// Threads of this model's pool, the calling thread included; 0: one per physical core.
   int threads = 0;
+  /// Requests that share forward passes; further ones wait. 1..256.
+  int64_t max_batch = 32;
+  /// Requests that may wait beside those; one more is ErrorCode::busy. >= 0.
+  int64_t max_queue = 1024;
+  /// Bytes of keys and values that are kept of earlier prompts and answers, at most, so that later
+  /// ones that begin alike need not be computed again; they go when requests need the memory. An
+  /// answer has the same bits with and without. 0: none.
+  int64_t prefix_cache_bytes = int64_t{128} << 20;
+  /// A smaller model of the same vocabulary, loaded beside this one with the same arithmetic, which
+  /// guesses for GenerateOptions::speculate; empty: none. The budget holds both, and a cache of one
+  /// context for it. Changes no bit of an answer.
+  std::filesystem::path draft = {};
+  /// What computes; empty: the default. load_model knows "cpu" alone (see BackendRegistry).
+  std::string device = {};
   /// Called on the loading thread after each tensor; an exception from it ends the loading.
   std::function<void(const LoadProgress&)> progress = {};
 };
@@ -92,8 +110,33 @@ struct GenerateOptions {
   std::vector<std::pair<int32_t, float>> logit_bias = {};
   /// Ids that end the text, beside the model's own end-of-sequence ids; they are not part of it.
   std::vector<int32_t> stop_ids = {};
+  /// Texts that end the text where they would begin; they are not part of it, however tokens cut
+  /// them. What might still become one is held back, and nothing else. At most 64 of 4096 bytes.
+  std::vector<std::string> stop_strings = {};
+  /// Before so many tokens no end-of-sequence or stop id can be chosen, and no stop string counts.
+  int64_t min_tokens = 0;
+  /// Whether the model's own end-of-sequence ids are tokens like any other. stop_ids still end it.
+  bool ignore_eos = false;
+  /// Words that are not written: a token that would complete one, as the tokenizer writes it alone
+  /// or after a space, is not chosen. Other ways to spell them remain. At most 1024.
+  std::vector<std::string> bad_words = {};
+  /// The form that the text must have; empty: any. While it is not complete, no end-of-sequence or
+  /// stop id can be chosen.
+  Grammar grammar = {};
+  /// The likeliest tokens to list with each one, Token::top; 0..100.
+  int64_t top_logprobs = 0;
+  /// Guesses of the next tokens that a step may check, 0..16; 0: none. They come from
+  /// LoadOptions::draft if there is one, else from what followed the last few tokens earlier in the
+  /// text. The answer has the same bits with and without. Steps that guess are left out while they
+  /// do not pay.
+  int64_t speculate = 0;
   /// Whether the tokenizer adds what it adds to a text by default (a beginning-of-sequence token).
   bool add_special_tokens = true;
+  /// Requests of higher priority are admitted, and get memory, before others; among equals the
+  /// first comes first.
+  int priority = 0;
+  /// Seconds that the request may wait before it begins, else ErrorCode::busy; 0: no limit.
+  double max_queue_seconds = 0;
   /// When a stop is requested the generation ends before its next token, with
   /// FinishReason::cancelled.
   std::stop_token stop = {};

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "api/conversation.hpp"
 #include "api/state.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -221,12 +222,19 @@ ChatTemplate TextModel::chat_template() const {
   return ChatTemplateLoader::wrap(state_->chat_form->require_template());
 }
 
+std::vector<int32_t> encode_conversation(const TextModel::State& model,
+                                         const std::vector<Message>& messages,
+                                         const ChatOptions& chat, GenerateOptions& options) {
+  const text::Tokenizer& tokenizer = model.require_tokenizer();
+  const std::string text = model.chat_form->require_template().render(to_request(messages, chat));
+  if (model.chat_form->turn_end_id) options.stop_ids.push_back(*model.chat_form->turn_end_id);
+  return tokenizer.encode(text, false);
+}
+
 Generation TextModel::chat(const std::vector<Message>& messages, GenerateOptions options,
                            const ChatOptions& chat) const {
-  const text::Tokenizer& tokenizer = state_->require_tokenizer();
-  const std::string text = state_->chat_form->require_template().render(to_request(messages, chat));
-  if (state_->chat_form->turn_end_id) options.stop_ids.push_back(*state_->chat_form->turn_end_id);
-  return generate(tokenizer.encode(text, false), std::move(options));
+  const std::vector<int32_t> ids = encode_conversation(*state_, messages, chat, options);
+  return generate(ids, std::move(options));
 }
 
 }  // namespace linnet

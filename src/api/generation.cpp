@@ -1,8 +1,43 @@
-#include "api/state.hpp"
+#include <algorithm>
+
+#include "api/generation_state.hpp"
 #include "base/error.hpp"
 #include "text/tokenizer.hpp"
 
 namespace linnet {
+namespace {
+
+/// Words as the tokens that may write them: alone, and after a space.
+std::vector<std::vector<int32_t>> tokens_of(const TextModel::State& model,
+                                            const std::vector<std::string>& words) {
+  std::vector<std::vector<int32_t>> result;
+  for (const std::string& word : words) {
+    require(!word.empty(), "a bad word is empty");
+    for (const std::string& form : {word, " " + word}) {
+      std::vector<int32_t> ids = model.require_tokenizer().encode(form, false);
+      if (!ids.empty() && std::ranges::find(result, ids) == result.end())
+        result.push_back(std::move(ids));
+    }
+  }
+  return result;
+}
+
+engine::RequestContext context_of(const TextModel::State& model, const GenerateOptions& options,
+                                  std::shared_ptr<engine::HeldCache> session,
+                                  engine::WhenBusy when_busy) {
+  engine::RequestContext context{.session = std::move(session), .when_busy = when_busy};
+  if (model.tokenizer) context.stream.emplace(model.tokenizer->stream());
+  context.bad_ids = tokens_of(model, options.bad_words);
+  if (options.grammar) {
+    const auto ends = engine::end_ids(*model.engine, options);
+    const std::vector<int32_t> ids(ends.begin(), ends.end());
+    context.matcher.emplace(
+        model.grammars.matcher(model.require_tokenizer(), options.grammar, ids));
+  }
+  return context;
+}
+
+}  // namespace
 
 std::string_view to_string(FinishReason reason) noexcept {
   switch (reason) {
@@ -14,18 +49,27 @@ std::string_view to_string(FinishReason reason) noexcept {
   return "none";
 }
 
-struct Generation::State {
-  State(std::shared_ptr<const TextModel::State> model_, std::vector<int32_t> prompt,
-        GenerateOptions options)
-      : model(std::move(model_)), request(*model->engine, std::move(prompt), std::move(options)) {
-    if (model->tokenizer) stream.emplace(model->tokenizer->stream());
-  }
+Generation::State::State(std::shared_ptr<const TextModel::State> model_,
+                         std::vector<int32_t> prompt, const GenerateOptions& options,
+                         std::shared_ptr<Session::State> session_, engine::WhenBusy when_busy)
+    : model(std::move(model_)),
+      session(std::move(session_)),
+      request(*model->engine, std::move(prompt), options,
+              context_of(*model, options, session ? session->cache : nullptr, when_busy)) {
+  if (session) session->generating.store(true, std::memory_order_release);
+}
 
-  std::shared_ptr<const TextModel::State> model;  // outlives the request
-  engine::Request request;
-  std::optional<text::TokenStream> stream;
-  Token token;
-};
+Generation::State::~State() {
+  if (!session) return;
+  // What it computed goes back to the session before anybody may use that again.
+  request.cancel_and_wait();
+  release_session();
+}
+
+void Generation::State::release_session() {
+  if (session) session->generating.store(false, std::memory_order_release);
+  session.reset();
+}
 
 Generation::Generation(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Generation::Generation(Generation&&) noexcept = default;
@@ -35,17 +79,20 @@ Generation::~Generation() = default;
 const Token* Generation::next() {
   State& s = *state_;
   const bool running = s.request.finish_reason() == FinishReason::none;
-  const auto sample = s.request.next();
-  if (!sample) {
-    if (!running || !s.stream || !s.request.stop_id()) return nullptr;
-    // The text may end inside a character: what was held back still belongs to it.
-    s.token = {.id = *s.request.stop_id(), .text = s.stream->finish()};
-    return s.token.text.empty() ? nullptr : &s.token;
+  auto piece = s.request.next();
+  if (!piece) {
+    s.release_session();
+    if (!running || !s.request.stop_id() || s.request.tail().empty()) return nullptr;
+    s.token = {.id = *s.request.stop_id(), .text = s.request.tail()};
+    return &s.token;
   }
-  s.token = {.id = sample->id, .logprob = sample->logprob};
-  if (s.stream) {
-    s.token.text = s.stream->push(sample->id);
-    if (s.request.at_limit()) s.token.text += s.stream->finish();
+  s.token = {.id = piece->id,
+             .text = std::move(piece->text),
+             .logprob = piece->logprob,
+             .top = std::move(piece->top)};
+  if (s.session) {
+    const std::scoped_lock lock(s.session->mutex);
+    s.session->ids.push_back(s.token.id);
   }
   return &s.token;
 }
@@ -66,13 +113,13 @@ std::span<const int32_t> Generation::prompt_ids() const noexcept {
 
 Generation TextModel::generate(std::span<const int32_t> prompt_ids, GenerateOptions options) const {
   return Generation(std::make_unique<Generation::State>(
-      state_, std::vector<int32_t>(prompt_ids.begin(), prompt_ids.end()), std::move(options)));
+      state_, std::vector<int32_t>(prompt_ids.begin(), prompt_ids.end()), options));
 }
 
 Generation TextModel::generate(std::string_view prompt, GenerateOptions options) const {
   const bool special = options.add_special_tokens;
   return Generation(std::make_unique<Generation::State>(
-      state_, state_->require_tokenizer().encode(prompt, special), std::move(options)));
+      state_, state_->require_tokenizer().encode(prompt, special), options));
 }
 
 }  // namespace linnet

@@ -52,16 +52,17 @@ int64_t cache_bytes(const std::vector<nn::CacheGroup>& groups, int64_t tokens) {
 
 /// The most that a forward pass over `tokens` holds at once beside weights and cache: the residual
 /// stream, a norm's output, the widest stage of a block (attention with its projections, or the
-/// gated feed-forward product), what a product needs to work, and the logits of one row in the
-/// forms that the sampler makes of them. Matrices of several formats are multiplied one by one, and
-/// the feed-forward part then keeps gate, up and their product.
-int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens, int threads, bool mixed) {
+/// gated feed-forward product), what a product needs to work, and the logits of `sampled` rows, one
+/// of them in the forms that the sampler makes of it. Matrices of several formats are multiplied
+/// one by one, and the feed-forward part then keeps gate, up and their product.
+int64_t forward_bytes(const models::DecoderConfig& c, int64_t tokens, int64_t sampled, int threads,
+                      bool mixed) {
   const int64_t q = c.num_attention_heads * c.head_dim;
   const int64_t kv = c.num_key_value_heads * c.head_dim;
   const int64_t per_token = 4 * c.hidden_size +
                             std::max((mixed ? 4 : 1) * c.intermediate_size, 4 * q + 4 * kv) +
                             2 * c.head_dim * static_cast<int64_t>(c.rope.size());
-  const int64_t floats = checked_add(checked_mul(tokens, per_token), 6 * c.vocab_size);
+  const int64_t floats = checked_add(checked_mul(tokens, per_token), (5 + sampled) * c.vocab_size);
   const int64_t inputs = std::max({c.hidden_size, q, c.intermediate_size});
   // Groups of 32 are the smallest there are. Attention and products do not work at the same time.
   const kernels::KvLayout layout{.kv_heads = c.num_key_value_heads, .head_dim = c.head_dim};
@@ -119,6 +120,35 @@ ModelInfo describe(const io::Checkpoint& checkpoint) {
   return info;
 }
 
+/// Of the largest pass, and of one that runs between its layers, which others may need meanwhile.
+int64_t workspace_bytes(const models::DecoderConfig& c, int64_t context, const LoadOptions& options,
+                        bool mixed) {
+  const int threads = options.threads > 0 ? options.threads : physical_cores();
+  const int64_t bytes =
+      forward_bytes(c, std::min(engine::kPrefillChunk, context), options.max_batch, threads, mixed);
+  if (options.max_batch == 1) return bytes;
+  const int64_t nested = std::min(engine::kNestedChunk, context) + options.max_batch;
+  return checked_add(bytes, forward_bytes(c, nested, options.max_batch, threads, mixed));
+}
+
+/// What a draft model takes beside the model itself, whose config is `target`.
+void add_draft(MemoryPlan& plan, const models::DecoderConfig& target, const LoadOptions& options) {
+  if (options.draft.empty()) return;
+  const io::Checkpoint checkpoint = io::Checkpoint::open(options.draft);
+  const models::LoadedModel planned = plan_only(checkpoint, options.compute, {});
+  const models::DecoderConfig& c = planned.model->config();
+  require(c.vocab_size == target.vocab_size,
+          "the draft model {} has a vocabulary of {}, the model one of {}: it cannot guess for it",
+          checkpoint.name(), c.vocab_size, target.vocab_size);
+  plan.draft_weight_bytes = planned.weight_bytes;
+  plan.draft_cache_bytes = cache_bytes(planned.model->cache_groups(), plan.context_length);
+  // One of the two computes at a time.
+  LoadOptions alone = options;
+  alone.max_batch = 1;
+  plan.workspace_bytes =
+      std::max(plan.workspace_bytes, workspace_bytes(c, plan.context_length, alone, true));
+}
+
 MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& options) {
   const models::LoadedModel planned =
       plan_only(checkpoint, options.compute, quantization_of(options.quantize));
@@ -126,17 +156,23 @@ MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& option
   require(options.context_length >= 0 && options.context_length <= c.max_position_embeddings,
           "context_length {} is outside 0..{} (max_position_embeddings)", options.context_length,
           c.max_position_embeddings);
+  require(options.max_batch >= 1 && options.max_batch <= 256, "max_batch {} is outside 1..256",
+          options.max_batch);
+  require(options.max_queue >= 0, "max_queue {} is negative", options.max_queue);
+  require(options.prefix_cache_bytes >= 0, "prefix_cache_bytes {} is negative",
+          options.prefix_cache_bytes);
   MemoryPlan plan;
   plan.context_length =
       options.context_length > 0 ? options.context_length : c.max_position_embeddings;
   plan.weight_bytes = planned.weight_bytes;
   plan.formats = formats_of(planned.tensors, &nn::TensorUse::loaded);
   plan.kv_cache_bytes = cache_bytes(planned.model->cache_groups(), plan.context_length);
-  plan.workspace_bytes = forward_bytes(c, std::min(engine::kPrefillChunk, plan.context_length),
-                                       options.threads > 0 ? options.threads : physical_cores(),
-                                       plan.formats.size() > 1);
-  plan.total_bytes =
-      checked_add(checked_add(plan.weight_bytes, plan.kv_cache_bytes), plan.workspace_bytes);
+  plan.workspace_bytes = workspace_bytes(c, plan.context_length, options, plan.formats.size() > 1);
+  plan.prefix_cache_bytes = options.prefix_cache_bytes;
+  add_draft(plan, c, options);
+  for (const int64_t bytes : {plan.weight_bytes, plan.kv_cache_bytes, plan.workspace_bytes,
+                              plan.draft_weight_bytes, plan.draft_cache_bytes})
+    plan.total_bytes = checked_add(plan.total_bytes, bytes);
   return plan;
 }
 

@@ -1,7 +1,9 @@
 #include <unordered_set>
 
 #include "api/state.hpp"
+#include "base/checksum.hpp"
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "models/registry.hpp"
 
 namespace linnet {
@@ -34,6 +36,21 @@ void check_load_options(const LoadOptions& options) {
   require(options.memory_budget >= 0, "memory_budget {} is negative", options.memory_budget);
   require(options.threads >= 0 && options.threads <= 4096, "threads {} is outside 0..4096",
           options.threads);
+  require(options.device.empty() || options.device == kCpuBackend,
+          "device \"{}\" is not known: load_model has \"{}\"", printable(options.device),
+          kCpuBackend);
+}
+
+/// The draft model on the device of the model that it guesses for; null if there is to be none.
+std::unique_ptr<engine::DraftModel> load_draft(const LoadOptions& options,
+                                               const models::Model& target,
+                                               const MemoryPlan& plan) {
+  if (options.draft.empty()) return nullptr;
+  const io::Checkpoint checkpoint = io::Checkpoint::open(options.draft);
+  models::LoadedModel loaded =
+      models::load(checkpoint, target.device(), {.compute = options.compute});
+  return std::make_unique<engine::DraftModel>(std::move(loaded.model), plan.draft_cache_bytes,
+                                              plan.context_length);
 }
 
 }  // namespace
@@ -58,12 +75,24 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
   const MemoryPlan& plan = state->plan;
   // The cache is taken per request, so only what every request needs must fit now.
   const int64_t limit = device->memory().stats().limit_bytes;
-  if (plan.weight_bytes + plan.workspace_bytes > limit)
+  const int64_t needed =
+      plan.weight_bytes + plan.workspace_bytes + plan.draft_weight_bytes + plan.draft_cache_bytes;
+  if (needed > limit)
     fail(ErrorCode::out_of_memory,
-         "{} needs {} bytes for weights and {} for workspace, the budget is {}", checkpoint.name(),
-         plan.weight_bytes, plan.workspace_bytes, limit);
+         "{} needs {} bytes for weights and {} for workspace{}, the budget is {}",
+         checkpoint.name(), plan.weight_bytes, plan.workspace_bytes,
+         options.draft.empty() ? ""
+                               : fmt::format(", and {} for the draft model {}",
+                                             plan.draft_weight_bytes + plan.draft_cache_bytes,
+                                             options.draft.string()),
+         limit);
   state->info = describe(checkpoint);
   state->tokenizer = read_tokenizer(checkpoint);
+  if (const auto file = checkpoint.file("tokenizer.json")) {
+    Checksum checksum;
+    checksum.add(file->view);
+    state->tokenizer_checksum = checksum.hex();
+  }
   state->chat_form = read_chat_form(checkpoint, state->tokenizer);
   auto eos_ids = read_eos_ids(checkpoint, state->info.vocab_size);
   state->info.formats = state->plan.formats;
@@ -75,8 +104,16 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
       options.progress({.done_bytes = done, .total_bytes = state->info.stored_bytes});
     };
   models::LoadedModel loaded = models::load(checkpoint, device, weight_options);
-  state->engine = std::make_unique<engine::Engine>(std::move(loaded.model), plan.context_length,
-                                                   std::move(eos_ids), plan.workspace_bytes);
+  std::unique_ptr<engine::DraftModel> draft = load_draft(options, *loaded.model, plan);
+  state->engine = std::make_unique<engine::Engine>(
+      std::move(loaded.model),
+      engine::EngineOptions{.context_length = plan.context_length,
+                            .eos_ids = std::move(eos_ids),
+                            .workspace_bytes = plan.workspace_bytes + plan.draft_cache_bytes,
+                            .scheduler = {.max_batch = options.max_batch,
+                                          .max_queue = options.max_queue,
+                                          .prefix_cache_bytes = options.prefix_cache_bytes},
+                            .draft = std::move(draft)});
   return TextModel(std::move(state));
 }
 

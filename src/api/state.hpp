@@ -8,8 +8,10 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <variant>
 
+#include "api/grammar_cache.hpp"
 #include "base/quantization.hpp"
 #include "engine/engine.hpp"
 #include "engine/request.hpp"
@@ -18,6 +20,9 @@
 #include "text/tokenizer.hpp"
 
 namespace linnet {
+
+/// What LoadOptions::device is by default, and the only one that load_model knows.
+inline constexpr std::string_view kCpuBackend = "cpu";
 
 /// How a checkpoint writes conversations.
 struct ChatForm {
@@ -34,6 +39,8 @@ struct TextModel::State {
   std::unique_ptr<engine::Engine> engine;
   std::optional<text::Tokenizer> tokenizer;
   std::optional<ChatForm> chat_form;  // always there, once loaded
+  std::string tokenizer_checksum;     // of tokenizer.json; empty without one
+  mutable GrammarCache grammars;
   ModelInfo info;
   MemoryPlan plan;
 
@@ -79,6 +86,12 @@ class ModelLoader {
   static TextModel load(const io::Checkpoint& checkpoint, const LoadOptions& options);
   /// What stands behind a handle.
   static const TextModel::State& state(const TextModel& model) { return *model.state_; }
+  static std::shared_ptr<const TextModel::State> share(const TextModel& model) {
+    return model.state_;
+  }
+  static TextModel wrap(std::shared_ptr<const TextModel::State> state) {
+    return TextModel(std::move(state));
+  }
 };
 
 /// Errors: invalid_argument for bits or groups that do not exist.

@@ -119,6 +119,22 @@ class ByteLevelStage final : public Stage {
   std::string text_;
 };
 
+// The byte that a token <0xNN> stands for, or -1.
+constexpr size_t kByteTokenSize = 6;
+
+int byte_of(std::string_view token) {
+  if (token.size() != kByteTokenSize || !token.starts_with("<0x") || token.back() != '>') return -1;
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+  };
+  const int high = digit(token[3]);
+  const int low = digit(token[4]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 // A run of tokens <0xNN> is one token if its bytes are valid UTF-8, else a U+FFFD per byte; so
 // nothing of a run is certain before it ends.
 class ByteFallbackStage final : public Stage {
@@ -152,21 +168,6 @@ class ByteFallbackStage final : public Stage {
   }
 
  private:
-  static constexpr size_t kByteTokenSize = 6;
-
-  static int byte_of(std::string_view token) {
-    if (token.size() != kByteTokenSize || !token.starts_with("<0x") || token.back() != '>')
-      return -1;
-    const auto digit = [](char c) {
-      return c >= '0' && c <= '9'   ? c - '0'
-             : c >= 'a' && c <= 'f' ? c - 'a' + 10
-             : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                    : -1;
-    };
-    const int high = digit(token[3]);
-    const int low = digit(token[4]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-  }
   void end_run() {
     if (run_.empty()) return;
     if (is_valid_utf8(run_)) {
@@ -442,6 +443,40 @@ DecoderStream Decoder::stream() const {
     }
   }
   return DecoderStream(std::move(impl));
+}
+
+void Decoder::append_bytes(std::string_view token, std::string& out) const {
+  std::string text(token);
+  bool fused = false;
+  for (const Step& step : steps_) {
+    if (std::holds_alternative<JoinSpaces>(step)) {
+      text.insert(0, 1, ' ');
+    } else if (std::holds_alternative<ByteLevel>(step)) {
+      return append_byte_level_decoded(text, out);
+    } else if (std::holds_alternative<ByteFallback>(step)) {
+      const int byte = byte_of(text);
+      if (byte >= 0) return out.push_back(static_cast<char>(byte));
+    } else if (std::holds_alternative<Fuse>(step)) {
+      fused = true;
+    } else if (const auto* replace = std::get_if<Replace>(&step)) {
+      MatchScratch scratch;
+      scratch.begin(text.size());
+      std::string replaced;
+      replace->pattern.replace_all(text, replace->content, scratch, replaced,
+                                   growth_limit(text.size()));
+      text = std::move(replaced);
+    } else if (const auto* strip = std::get_if<Strip>(&step)) {
+      if (fused) continue;  // of the whole text's ends
+      for (size_t i = 0; i < strip->start && text.starts_with(strip->content); ++i)
+        text.erase(0, strip->content.size());
+      for (size_t i = 0; i < strip->stop && text.ends_with(strip->content); ++i)
+        text.erase(text.size() - strip->content.size());
+    } else if (const auto* metaspace = std::get_if<Metaspace>(&step)) {
+      for (size_t at = 0; (at = text.find(metaspace->replacement, at)) != std::string::npos; ++at)
+        text.replace(at, metaspace->replacement.size(), " ");
+    }
+  }
+  out += text;
 }
 
 }  // namespace linnet::text

@@ -45,6 +45,10 @@ class Decoder {
   /// A fresh stream. It uses this Decoder, which must outlive it.
   [[nodiscard]] DecoderStream stream() const;
 
+  /// Appends the bytes that `token` adds in the middle of a text, before half characters are
+  /// repaired. (At the start a decoder may leave out a space.)
+  void append_bytes(std::string_view token, std::string& out) const;
+
  private:
   friend class DecoderStream;
   struct JoinSpaces {};

@@ -238,6 +238,11 @@ std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {
 std::optional<std::string_view> Tokenizer::id_to_token(int32_t id) const {
   return impl_->string_of(id);
 }
+std::string Tokenizer::token_bytes(int32_t id) const {
+  std::string bytes;
+  if (const auto token = impl_->string_of(id)) impl_->decoder.append_bytes(*token, bytes);
+  return bytes;
+}
 bool Tokenizer::is_special(int32_t id) const {
   const AddedToken* token = impl_->added.find(id);
   return token != nullptr && token->special;

@@ -61,6 +61,9 @@ class Tokenizer {
   /// A token's string as the file writes it; nothing for an id that no token has. Valid as long as
   /// this tokenizer or a copy of it lives.
   [[nodiscard]] std::optional<std::string_view> id_to_token(int32_t id) const;
+  /// The bytes that the id adds to a text that has begun: part of a character, perhaps. Empty for
+  /// an id that no token has. (At a text's start some decoders leave out a space.)
+  [[nodiscard]] std::string token_bytes(int32_t id) const;
   /// Whether the id is an added token marked special.
   [[nodiscard]] bool is_special(int32_t id) const;
 

@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "support/sanitized.hpp"
 
 namespace linnet {
 namespace {
@@ -86,10 +87,13 @@ TEST(BuiltinModel, LabelsSentencesItHasNotSeen) {
     const auto expected = std::ranges::find(labels, row.at("label").as_string()) - labels.begin();
     right += static_cast<int>(token->id == first[static_cast<size_t>(expected)]);
     ++count;
+    // Others are passed over.
+    for (int i = 1; i < test::rounds(1, 8) && start < lines.size(); ++i)
+      start = lines.find('\n', start) + 1;
   }
   std::cout << "built-in model: " << right << " of " << count << " held-out labels right\n";
-  EXPECT_EQ(count, 400);
-  EXPECT_GT(right, 360);
+  EXPECT_EQ(count, test::rounds(400, 50));
+  EXPECT_GT(right, count * 9 / 10);
 }
 
 TEST(BuiltinModel, TellsAStoryAndStops) {

@@ -33,18 +33,19 @@ Generation start(const TextModel& model, unsigned number) {
 }
 
 TEST(Concurrency, ThreadsGetTheBitsTheyGetAlone) {
-  const TextModel model = test::load(test::with_tokenizer("gemma3"), {.threads = 2});
+  const TextModel model =
+      test::load(test::with_tokenizer("gemma3"), {.threads = 2, .prefix_cache_bytes = 0});
   constexpr unsigned kThreads = 6;
   std::vector<Outcome> alone;
   for (unsigned i = 0; i < kThreads; ++i) alone.push_back(outcome_of(start(model, i)));
-  const int64_t before = model.memory().active_bytes;
+  const int64_t before = test::settled_bytes(model);
   std::vector<Outcome> together(kThreads);
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < kThreads; ++i)
     threads.emplace_back([&, i] { together[i] = outcome_of(start(model, i)); });
   for (std::thread& thread : threads) thread.join();
   for (unsigned i = 0; i < kThreads; ++i) EXPECT_EQ(together[i], alone[i]) << "thread " << i;
-  EXPECT_EQ(model.memory().active_bytes, before);
+  EXPECT_EQ(test::settled_bytes(model), before);
 }
 
 TEST(Concurrency, TurnByTurnTheyGetTheBitsTheyGetAlone) {

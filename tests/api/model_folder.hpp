@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "api/engine_of.hpp"
+#include "engine/engine.hpp"
 #include "support/test_checkpoint.hpp"
 
 namespace linnet::test {
@@ -22,6 +24,13 @@ inline TestCheckpoint with_tokenizer(const std::string& family, int64_t context 
 inline TextModel load(const TestCheckpoint& checkpoint, const LoadOptions& options = {}) {
   const WrittenCheckpoint written(checkpoint);  // nothing of it is needed after loading
   return load_model(written.path(), options);
+}
+
+/// What a model holds once nothing runs any more: a request that was dropped is gone after the step
+/// that is under way.
+inline int64_t settled_bytes(const TextModel& model) {
+  engine_of(model).scheduler().wait_until_idle();
+  return model.memory().active_bytes;
 }
 
 inline std::vector<int32_t> ids_of(Generation generation) {

@@ -146,7 +146,7 @@ TEST_P(Quantized, PlansWhatItTakes) {
   const auto& [family, quantize] = GetParam();
   for (const bool at_load : {false, true}) {
     const auto folder = test::reference_folder(at_load ? family : GetParam().folder());
-    LoadOptions options{.context_length = 256, .threads = 1};
+    LoadOptions options{.context_length = 256, .threads = 1, .prefix_cache_bytes = 0};
     if (at_load) options.quantize = quantize;
     const MemoryPlan plan = plan_model(folder, options);
     ASSERT_EQ(plan.formats.size(), 1U);
