@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/json_line.hpp"
 #include "cli/machine.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
@@ -139,7 +140,7 @@ std::vector<int64_t> fitting(const char* what, const std::vector<int64_t>& asked
 
 Report run(const BenchCommand& command, Machine& machine) {
   Report report;
-  const ModelOptions& options = command.model;
+  const ModelOptions options = found(command.model);
   report.context_length = (options.folder ? plan_model(*options.folder, options.load)
                                           : plan_builtin_model(options.load))
                               .context_length;
@@ -263,7 +264,7 @@ std::string to_json(const Report& report, const BenchCommand& command, const Mac
   result["peak_resident_bytes"] = nullptr;
   if (report.peak_resident_bytes) result["peak_resident_bytes"] = *report.peak_resident_bytes;
   result["left_out"] = report.left_out;
-  return result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_line(result) + "\n";
 }
 
 std::string to_text(const Report& report, const Machine& machine) {

@@ -14,6 +14,8 @@
 #include "base/file.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/json_line.hpp"
+#include "cli/model_options.hpp"
 #include "cli/output.hpp"
 #include "cli/prose.hpp"
 #include "cli/statistics.hpp"
@@ -54,11 +56,12 @@ double seconds_of(Work&& work) {
 Report run(const std::optional<std::string>& folder, const std::string& text,
            const std::string& word, int repeat) {
   Report report{.name = folder.value_or("built-in")};
+  const auto model = find_folder(folder);
   std::optional<Tokenizer> tokenizer;
   for (int i = 0; i < repeat; ++i) {
     tokenizer.reset();
-    report.load.push_back(seconds_of(
-        [&] { tokenizer = folder ? load_tokenizer(*folder) : load_builtin_tokenizer(); }));
+    report.load.push_back(
+        seconds_of([&] { tokenizer = model ? load_tokenizer(*model) : load_builtin_tokenizer(); }));
   }
   for (int i = 0; i < repeat; ++i) {
     std::vector<int32_t> ids;
@@ -101,7 +104,7 @@ std::string to_json(const std::vector<Report>& reports, const std::string& text)
     add("word_milliseconds", milliseconds(report.word));
     result["tokenizers"].push_back(std::move(line));
   }
-  return result.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_line(result) + "\n";
 }
 
 std::string to_text(const std::vector<Report>& reports, const std::string& text) {

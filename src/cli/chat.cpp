@@ -220,6 +220,7 @@ void add_chat(CLI::App& app, Action& action) {
   add_model_flag(sub, arguments->model);
   add_conversation_flags(sub, arguments);
   add_load_flags(sub, arguments->model);
+  add_draft_flag(sub, arguments->model);
   add_sampling_flags(sub, arguments->settings.generate);
   sub.callback([arguments, &action] { action = [arguments] { return chat(*arguments); }; });
 }

@@ -20,6 +20,7 @@ void add_render(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
+void add_models(CLI::App& app, Action& action);
 void add_quantize(CLI::App& app, Action& action);
 void add_kld(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
@@ -27,5 +28,11 @@ void add_bench(CLI::App& app, Action& action);
 /// Adds `bench tokenizer` to the sub-command `bench`.
 void add_bench_tokenizer(CLI::App& bench, Action& action);
 void add_explain(CLI::App& app, Action& action);
+void add_classify(CLI::App& app, Action& action);
+void add_calibrate(CLI::App& app, Action& action);
+void add_batch(CLI::App& app, Action& action);
+void add_score(CLI::App& app, Action& action);
+void add_perplexity(CLI::App& app, Action& action);
+void add_embed(CLI::App& app, Action& action);
 
 }  // namespace linnet::cli

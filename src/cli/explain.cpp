@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/json_line.hpp"
 #include "cli/machine.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
@@ -118,7 +119,7 @@ std::string to_json(const Pass& pass, const std::string& model, const std::strin
                              {"share_of_time", row.seconds / pass.seconds},
                              {"share_of_limit", share_of(row, machine)}});
   result["between_ops_milliseconds"] = rest_of(pass).seconds * 1e3;
-  return result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_line(result) + "\n";
 }
 
 std::string to_text(const Pass& pass, const std::string& what, const Machine& machine) {

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "cli/answer_json.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/json_line.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
 #include "cli/sampling_options.hpp"
@@ -32,6 +34,7 @@ struct GenerateCommand {
 struct Answer {
   std::vector<int32_t> ids;
   std::vector<float> logprobs;
+  std::vector<std::vector<TokenLogprob>> top;
   std::string text;
 };
 
@@ -42,18 +45,6 @@ Generation start(const TextModel& model, const GenerateCommand& command, const s
   return command.ids ? model.generate(*command.ids, options) : model.generate(prompt, options);
 }
 
-nlohmann::ordered_json to_json(const Metrics& metrics) {
-  return {{"prompt_tokens", metrics.prompt_tokens},
-          {"generated_tokens", metrics.generated_tokens},
-          {"time_to_first_token_seconds", metrics.time_to_first_token_seconds},
-          {"prefill_seconds", metrics.prefill_seconds},
-          {"decode_seconds", metrics.decode_seconds},
-          {"prefill_tokens_per_second", metrics.prefill_tokens_per_second},
-          {"decode_tokens_per_second", metrics.decode_tokens_per_second},
-          {"active_bytes", metrics.active_bytes},
-          {"peak_bytes", metrics.peak_bytes}};
-}
-
 void write_json(const TextModel& model, const Generation& generation, const Answer& answer) {
   nlohmann::ordered_json result;
   result["model"] = model.info().name;
@@ -61,13 +52,16 @@ void write_json(const TextModel& model, const Generation& generation, const Answ
   result["ids"] = answer.ids;
   if (model.info().has_tokenizer) result["text"] = answer.text;
   result["logprobs"] = answer.logprobs;
+  if (!answer.top.empty()) result["top_logprobs"] = to_json(answer.top);
   result["finish_reason"] = to_string(generation.finish_reason());
   result["metrics"] = to_json(generation.metrics());
-  // A folder's name need not be UTF-8.
-  write_out(result.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  write_out(json_line(result) + "\n");
 }
 
 void write_stats(const Metrics& metrics) {
+  if (metrics.drafted_tokens > 0)
+    fmt::print(stderr, "linnet: {} of {} guesses were right\n", metrics.accepted_tokens,
+               metrics.drafted_tokens);
   fmt::print(stderr,
              "linnet: {} prompt tokens ({:.1f}/s), {} generated ({:.1f}/s), first token after "
              "{:.3f} s, peak memory {}\n",
@@ -98,6 +92,7 @@ ExitCode generate(const GenerateCommand& command) {
       if (generation.finish_reason() != FinishReason::none) continue;
       answer.ids.push_back(token->id);
       answer.logprobs.push_back(token->logprob);
+      if (!token->top.empty()) answer.top.push_back(token->top);
     }
     if (command.json)
       write_json(model, generation, answer);
@@ -136,7 +131,10 @@ void add_generate(CLI::App& app, Action& action) {
          "--no-special-tokens", [command] { command->options.add_special_tokens = false; },
          "do not add what the tokenizer adds to a prompt (a beginning-of-sequence token)")
       ->excludes(ids);
+  add_number(sub, "--top-logprobs", command->options.top_logprobs,
+             "with --json, list the likeliest K tokens at each place", "K");
   add_load_flags(sub, command->model);
+  add_draft_flag(sub, command->model);
   add_sampling_flags(sub, command->options);
   sub.callback([command, &action] {
     if (!command->prompt && !command->ids)

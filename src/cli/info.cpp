@@ -10,6 +10,7 @@
 #include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/formats.hpp"
+#include "cli/json_line.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
 #include "cli/units.hpp"
@@ -46,8 +47,7 @@ std::string to_json(const ModelInfo& info) {
                                 {"files", nlohmann::ordered_json::array()}};
   for (const ModelFile& file : info.files)
     result["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
-  // A file name need not be UTF-8.
-  return result.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_line(result) + "\n";
 }
 
 std::string to_text(const ModelInfo& info) {
@@ -79,8 +79,8 @@ std::string to_text(const ModelInfo& info) {
 }
 
 ExitCode info(const InfoCommand& command) {
-  const ModelInfo info =
-      command.model.folder ? inspect_model(*command.model.folder) : inspect_builtin_model();
+  const auto folder = find_folder(command.model.folder);
+  const ModelInfo info = folder ? inspect_model(*folder) : inspect_builtin_model();
   write_out(command.json ? to_json(info) : to_text(info));
   return ExitCode::success;
 }

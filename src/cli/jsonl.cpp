@@ -2,31 +2,19 @@
 
 #include <unistd.h>
 
-#include <cerrno>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <vector>
 
 #include "base/error.hpp"
+#include "cli/json_line.hpp"
+#include "cli/line_reader.hpp"
 #include "cli/output.hpp"
 
 namespace linnet::cli {
 namespace {
 
-constexpr size_t kMaxLine = size_t{64} << 20;
-constexpr size_t kReadBytes = size_t{1} << 16;
 constexpr size_t kWriteBytes = size_t{1} << 20;
-
-/// 0 at the end of the input.
-size_t read_some(std::vector<char>& buffer) {
-  while (true) {
-    const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (count >= 0) return static_cast<size_t>(count);
-    if (errno != EINTR)
-      fail(ErrorCode::device, "reading standard input: {}", std::generic_category().message(errno));
-  }
-}
 
 }  // namespace
 
@@ -57,48 +45,30 @@ void serve_lines(const std::function<nlohmann::ordered_json(std::string_view)>& 
   const auto reply = [&](std::string_view line, bool too_long) {
     nlohmann::ordered_json result;
     try {
-      require(!too_long, "the line has more than {} bytes", kMaxLine);
+      require(!too_long, "the line has more than {} bytes", LineReader::kMaxLine);
       result = answer(line);
     } catch (const nlohmann::json::exception& error) {
       result = {{"error", fmt::format("the line is not valid JSON: {}", error.what())}};
     } catch (const Error& error) {
       result = {{"error", error.what()}};
     }
-    // Messages may quote bytes that are not UTF-8.
-    pending += result.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    pending += json_line(result);
     pending += '\n';
     if (pending.size() < kWriteBytes) return;
     write_out(pending);
     pending.clear();
   };
 
-  std::vector<char> buffer(kReadBytes);
-  std::string begun;  // the beginning of a line
-  bool too_long = false;
-  const auto add = [&](std::string_view part) {
-    too_long = too_long || begun.size() + part.size() > kMaxLine;
-    if (too_long)
-      begun.clear();
-    else
-      begun += part;
-  };
-  const auto end_line = [&] {
-    reply(begun, too_long);
-    begun.clear();
-    too_long = false;
-  };
-  while (const size_t count = read_some(buffer)) {
-    std::string_view rest(buffer.data(), count);
-    for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      add(rest.substr(0, end));
-      end_line();
-      rest.remove_prefix(end + 1);
+  LineReader reader(STDIN_FILENO, "standard input");
+  while (true) {
+    if (!reader.ready()) {
+      write_out(pending);
+      pending.clear();
     }
-    add(rest);
-    write_out(pending);
-    pending.clear();
+    const std::optional<InputLine> line = reader.next();
+    if (!line) break;
+    reply(line->text, line->too_long);
   }
-  if (!begun.empty() || too_long) end_line();
   write_out(pending);
 }
 

@@ -7,31 +7,13 @@
 #include <fstream>
 
 #include "array/array.hpp"
+#include "base/proc_file.hpp"
 #include "kernels/limits.hpp"
 
 namespace linnet::cli {
 namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
-
-/// The line of a file in /proc that starts with `name`, without it and the spaces and colons after
-/// it; nothing if there is none.
-std::optional<std::string> proc_entry(const char* file, std::string_view name) {
-  std::ifstream stream(file);
-  for (std::string line; std::getline(stream, line);) {
-    if (!line.starts_with(name)) continue;
-    const size_t start = line.find_first_not_of(" \t:", name.size());
-    return start == std::string::npos ? std::string() : line.substr(start);
-  }
-  return std::nullopt;
-}
-
-/// "1234 kB" as bytes.
-std::optional<int64_t> proc_bytes(const char* file, std::string_view name) {
-  const auto text = proc_entry(file, name);
-  if (!text || text->empty()) return std::nullopt;
-  return std::strtoll(text->c_str(), nullptr, 10) * 1024;
-}
 
 /// Far beyond any cache, but no more than a quarter of what is free.
 int64_t buffer_bytes() {

@@ -33,11 +33,18 @@ ExitCode run(int argc, const char* const* argv) {
   add_logits(app, action);
   add_info(app, action);
   add_plan(app, action);
+  add_models(app, action);
   add_quantize(app, action);
   add_kld(app, action);
   add_synth(app, action);
   add_bench(app, action);
   add_explain(app, action);
+  add_classify(app, action);
+  add_calibrate(app, action);
+  add_batch(app, action);
+  add_score(app, action);
+  add_perplexity(app, action);
+  add_embed(app, action);
   try {
     app.parse(argc, argv);
     // Not CLI11's require_subcommand, which would hide the name of a command that does not exist.

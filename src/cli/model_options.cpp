@@ -15,7 +15,8 @@ void add_model(CLI::App& command, const std::string& names, ModelOptions& option
   command
       .add_option_function<std::string>(
           names, [&options](const std::string& folder) { options.folder = folder; },
-          "folder of a Hugging Face checkpoint; without it, the built-in model")
+          "folder of a Hugging Face checkpoint, or its name in the Hugging Face cache (org/name); "
+          "without it, the built-in model")
       ->type_name("DIR");
 }
 
@@ -53,6 +54,14 @@ void add_plan_flags(CLI::App& command, ModelOptions& options) {
              "N");
 }
 
+void add_draft_flag(CLI::App& command, ModelOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--draft", [&options](const std::string& folder) { options.load.draft = folder; },
+          "a smaller model of the same vocabulary, which guesses for --speculate")
+      ->type_name("DIR");
+}
+
 void add_load_flags(CLI::App& command, ModelOptions& options) {
   add_plan_flags(command, options);
   add_number(command, "--threads", options.load.threads,
@@ -73,7 +82,20 @@ void add_load_flags(CLI::App& command, ModelOptions& options) {
       ->type_name("SIZE");
 }
 
-TextModel load(const ModelOptions& options, const std::stop_token& stop) {
+std::optional<std::filesystem::path> find_folder(
+    const std::optional<std::filesystem::path>& named) {
+  if (!named) return std::nullopt;
+  return find_model(named->native());
+}
+
+ModelOptions found(ModelOptions options) {
+  options.folder = find_folder(options.folder);
+  if (!options.load.draft.empty()) options.load.draft = find_model(options.load.draft.native());
+  return options;
+}
+
+TextModel load(const ModelOptions& named, const std::stop_token& stop) {
+  const ModelOptions options = found(named);
   ProgressLine line;
   LoadOptions load = options.load;
   load.progress = [&](const LoadProgress& progress) {

@@ -11,7 +11,8 @@
 namespace linnet::cli {
 
 struct ModelOptions {
-  std::optional<std::filesystem::path> folder;  ///< nothing: the built-in model
+  /// A folder or a name, as find_model takes it; nothing: the built-in model.
+  std::optional<std::filesystem::path> folder;
   LoadOptions load;
 };
 
@@ -21,11 +22,18 @@ void add_model_flag(CLI::App& command, ModelOptions& options);
 void add_model_argument(CLI::App& command, ModelOptions& options);
 /// --compute, --quantize and --context: what a plan depends on.
 void add_plan_flags(CLI::App& command, ModelOptions& options);
+/// --draft, for commands that generate.
+void add_draft_flag(CLI::App& command, ModelOptions& options);
 /// Those, --threads and --memory-budget.
 void add_load_flags(CLI::App& command, ModelOptions& options);
 
-/// Loads the model with a progress line. Errors: as linnet::load_model; cancelled once `stop` is
-/// requested.
+/// The folder of the model that was named, as linnet::find_model; nothing for the built-in model.
+std::optional<std::filesystem::path> find_folder(const std::optional<std::filesystem::path>& named);
+/// The options with the folders of the models that they name. Errors: as linnet::find_model.
+ModelOptions found(ModelOptions options);
+
+/// Loads the model with a progress line. Errors: as linnet::find_model and load_model; cancelled
+/// once `stop` is requested.
 TextModel load(const ModelOptions& options, const std::stop_token& stop = {});
 
 }  // namespace linnet::cli

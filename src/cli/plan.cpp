@@ -21,14 +21,19 @@ struct PlanCommand {
 };
 
 ExitCode plan(const PlanCommand& command) {
-  const MemoryPlan plan = command.model.folder
-                              ? plan_model(*command.model.folder, command.model.load)
-                              : plan_builtin_model(command.model.load);
+  const ModelOptions model = found(command.model);
+  const MemoryPlan plan =
+      model.folder ? plan_model(*model.folder, model.load) : plan_builtin_model(model.load);
   if (command.json) {
-    const nlohmann::ordered_json result{
-        {"weight_bytes", plan.weight_bytes},       {"kv_cache_bytes", plan.kv_cache_bytes},
-        {"workspace_bytes", plan.workspace_bytes}, {"total_bytes", plan.total_bytes},
-        {"context_length", plan.context_length},   {"formats", formats_to_json(plan.formats)}};
+    const nlohmann::ordered_json result{{"weight_bytes", plan.weight_bytes},
+                                        {"kv_cache_bytes", plan.kv_cache_bytes},
+                                        {"workspace_bytes", plan.workspace_bytes},
+                                        {"draft_weight_bytes", plan.draft_weight_bytes},
+                                        {"draft_cache_bytes", plan.draft_cache_bytes},
+                                        {"total_bytes", plan.total_bytes},
+                                        {"prefix_cache_bytes", plan.prefix_cache_bytes},
+                                        {"context_length", plan.context_length},
+                                        {"formats", formats_to_json(plan.formats)}};
     // A tensor's name is UTF-8: it comes from a JSON header.
     write_out(result.dump() + "\n");
     return ExitCode::success;
@@ -39,7 +44,11 @@ ExitCode plan(const PlanCommand& command) {
   write_out(
       line("weights", plan.weight_bytes) +
       line(fmt::format("keys and values of {} tokens", plan.context_length), plan.kv_cache_bytes) +
-      line("workspace", plan.workspace_bytes) + line("total", plan.total_bytes) +
+      line("workspace", plan.workspace_bytes) +
+      (plan.draft_weight_bytes == 0 ? ""
+                                    : line("draft model", plan.draft_weight_bytes) +
+                                          line("its keys and values", plan.draft_cache_bytes)) +
+      line("total", plan.total_bytes) + line("prefixes, at most", plan.prefix_cache_bytes) +
       fmt::format("{:<16}{}\n", "matrices", formats_to_text(plan.formats, 16)));
   return ExitCode::success;
 }
@@ -51,6 +60,7 @@ void add_plan(CLI::App& app, Action& action) {
   CLI::App& sub = *app.add_subcommand("plan", "Says what memory a model will take; loads nothing.");
   add_model_flag(sub, command->model);
   add_plan_flags(sub, command->model);
+  add_draft_flag(sub, command->model);
   sub.add_flag("--json", command->json, "one JSON object instead of text");
   sub.callback([command, &action] { action = [command] { return plan(*command); }; });
 }

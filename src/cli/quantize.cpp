@@ -18,12 +18,13 @@ namespace linnet::cli {
 namespace {
 
 struct QuantizeCommand {
-  std::filesystem::path from;
+  std::filesystem::path from;  // or a name, as find_model takes it
   std::filesystem::path to;
   QuantizeModelOptions options;
 };
 
-ExitCode quantize(const QuantizeCommand& command) {
+ExitCode quantize(QuantizeCommand command) {
+  command.from = find_model(command.from.native());
   const Interrupt interrupt;
   try {
     {

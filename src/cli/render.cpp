@@ -14,7 +14,9 @@
 #include "base/json.hpp"
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/json_line.hpp"
 #include "cli/jsonl.hpp"
+#include "cli/model_options.hpp"
 #include "cli/output.hpp"
 
 namespace linnet::cli {
@@ -56,10 +58,6 @@ OrderedJson parse_json(const std::string& text, const std::string& name) {
   }
 }
 
-std::string dump(const OrderedJson& json) {
-  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-}
-
 /// What the options and the file ask for, as ChatTemplate::render_json takes it.
 std::string request_of(const RenderCommand& command) {
   OrderedJson request = OrderedJson::object();
@@ -86,7 +84,7 @@ std::string request_of(const RenderCommand& command) {
   add_file("tools", command.tools_file);
   add_file("documents", command.documents_file);
   if (command.template_file) request["chat_template"] = read_file(*command.template_file);
-  return dump(request);
+  return json_line(request);
 }
 
 OrderedJson answer_of(const std::string& text, const std::optional<Tokenizer>& tokenizer) {
@@ -96,7 +94,8 @@ OrderedJson answer_of(const std::string& text, const std::optional<Tokenizer>& t
   return result;
 }
 
-ExitCode render(const RenderCommand& command) {
+ExitCode render(RenderCommand command) {
+  command.folder = find_folder(command.folder);
   const ChatTemplate chat_template = open_template(command);
   if (command.source) {
     require(!chat_template.source().empty(), "there is no default chat template");
@@ -112,7 +111,7 @@ ExitCode render(const RenderCommand& command) {
   }
   const std::string text = chat_template.render_json(request_of(command));
   if (command.json) {
-    write_out(dump(answer_of(text, open_tokenizer(command))) + "\n");
+    write_out(json_line(answer_of(text, open_tokenizer(command))) + "\n");
   } else if (command.ids) {
     const std::optional<Tokenizer> tokenizer = open_tokenizer(command);
     require(tokenizer.has_value(), "{} has no tokenizer.json to make ids with",

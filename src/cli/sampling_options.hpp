@@ -26,7 +26,8 @@ struct SamplingNumber {
 /// All of them, in the order of the help.
 std::span<const SamplingNumber> sampling_numbers();
 
-/// A flag for each number, --logit-bias and --stop-id. The defaults are what `options` holds.
+/// A flag for each number, --stop, --bad-word, --ignore-eos, --logit-bias and --stop-id. The
+/// defaults are what `options` holds.
 void add_sampling_flags(CLI::App& command, GenerateOptions& options);
 
 /// Sets the number of that name. Whether the value makes sense is engine::check_options' business.

@@ -14,6 +14,7 @@
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
 #include "cli/jsonl.hpp"
+#include "cli/model_options.hpp"
 #include "cli/output.hpp"
 
 namespace linnet::cli {
@@ -81,8 +82,8 @@ void write_tokens(const Tokenizer& tokenizer, const std::vector<int32_t>& ids,
 }
 
 ExitCode tokenize(const TokenizeCommand& command) {
-  const Tokenizer tokenizer =
-      command.folder ? load_tokenizer(*command.folder) : load_builtin_tokenizer();
+  const auto folder = find_folder(command.folder);
+  const Tokenizer tokenizer = folder ? load_tokenizer(*folder) : load_builtin_tokenizer();
   if (command.jsonl) {
     serve(tokenizer);
     return ExitCode::success;

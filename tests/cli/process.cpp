@@ -106,7 +106,7 @@ Process::~Process() {
   close_end(err_);
 }
 
-void Process::pump(const std::function<bool()>& enough) {
+void Process::pump(const std::function<bool()>& enough, int period_ms) {
   const auto read_from = [](int& end, std::string& to) {
     std::array<char, 65536> buffer{};
     const ssize_t count = ::read(end, buffer.data(), buffer.size());
@@ -119,7 +119,7 @@ void Process::pump(const std::function<bool()>& enough) {
     if (input_.empty() && !hold_input_) close_end(in_);
     std::array<pollfd, 3> ends{pollfd{out_, POLLIN, 0}, pollfd{err_, POLLIN, 0},
                                pollfd{input_.empty() ? -1 : in_, POLLOUT, 0}};
-    if (::poll(ends.data(), ends.size(), -1) < 0) continue;
+    if (::poll(ends.data(), ends.size(), period_ms) < 0) continue;
     if (ends[0].revents != 0) read_from(out_, result_.out);
     if (ends[1].revents != 0) read_from(err_, result_.err);
     if (ends[2].revents != 0) {
@@ -134,6 +134,15 @@ void Process::pump(const std::function<bool()>& enough) {
 
 void Process::read_out(size_t bytes) {
   pump([this, bytes] { return result_.out.size() >= bytes || out_ < 0; });
+}
+
+void Process::wait_for_file(const std::filesystem::path& file, size_t bytes) {
+  const auto enough = [&] {
+    std::error_code none;
+    const auto size = std::filesystem::file_size(file, none);
+    return !none && size >= bytes;
+  };
+  pump(enough, 2);
 }
 
 bool Process::wait_for_unread(int bytes) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -35,6 +36,8 @@ class Process {
 
   /// Reads until standard output holds `bytes` bytes or ends.
   void read_out(size_t bytes);
+  /// Feeds it until a file holds `bytes` bytes or it closed its output and error.
+  void wait_for_file(const std::filesystem::path& file, size_t bytes);
   /// Waits, without reading, until that many bytes wait in the pipe; false after a minute.
   bool wait_for_unread(int bytes);
   void signal(int number) const;
@@ -46,7 +49,9 @@ class Process {
   ProcessResult wait();
 
  private:
-  void pump(const std::function<bool()>& enough);
+  /// Carries data until `enough`, which is asked after every event and, if there is a period, that
+  /// often.
+  void pump(const std::function<bool()>& enough, int period_ms = -1);
 
   pid_t pid_ = -1;
   int in_ = -1;
