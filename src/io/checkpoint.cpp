@@ -22,6 +22,9 @@ constexpr std::string_view kTemplates = "additional_chat_templates";
 // enough that a wrong file is refused before it is parsed.
 constexpr int64_t kMaxJson = 64 << 20;
 
+// The largest published models have some hundred files; a folder with more than this is another.
+constexpr size_t kMaxFiles = 100'000;
+
 bool is_plain_name(std::string_view name) {
   constexpr std::string_view kSeparators("/\\\0", 3);
   return !name.empty() && name != "." && name != ".." &&
@@ -53,6 +56,8 @@ void list_folder(const std::filesystem::path& folder, const std::string& prefix,
     if (entry->is_regular_file(broken)) {
       const auto size = static_cast<int64_t>(entry->file_size(broken));
       if (!broken) files.push_back({prefix + entry->path().filename().string(), size});
+      require(files.size() <= kMaxFiles, "{}: more than {} files are no checkpoint",
+              folder.string(), kMaxFiles);
     }
     entry.increment(error);
     if (error) fail(ErrorCode::not_found, "{}: {}", folder.string(), error.message());

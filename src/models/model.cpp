@@ -31,8 +31,8 @@ Model::Model(DecoderConfig config, nn::Weights& weights, const Options& options)
     lm_head_ = nn::Linear::load(weights, weights.head(), c.vocab_size, c.hidden_size);
 }
 
-Array Model::head(const Array& x) const {
-  return lm_head_ ? (*lm_head_)(x) : embed_tokens_.as_head(x);
+Array Model::head(const Array& states) const {
+  return lm_head_ ? (*lm_head_)(states) : embed_tokens_.as_head(states);
 }
 
 nn::AttentionConfig Model::attention_config(size_t layer) const {
@@ -52,7 +52,9 @@ nn::AttentionConfig Model::attention_config(size_t layer) const {
           .layer_in_group = before};
 }
 
-Array Model::forward(const nn::Batch& batch) const {
+Array Model::forward(const nn::Batch& batch) const { return head(states(batch)); }
+
+Array Model::states(const nn::Batch& batch) const {
   nn::Forward forward{.batch = batch, .rope = {}};
   for (const ops::RopeFrequencies& frequencies : config_.rope)
     forward.rope.push_back(ops::rope_table(frequencies, batch.positions, device_));
@@ -60,13 +62,14 @@ Array Model::forward(const nn::Batch& batch) const {
   for (size_t i = 0; i < config_.layers.size(); ++i) {
     if (batch.hidden_states != nullptr) batch.hidden_states->push_back(x);
     x = layer(i, x, forward);
+    if (batch.between_layers && i + 1 < config_.layers.size()) batch.between_layers();
   }
   if (batch.hidden_states != nullptr) batch.hidden_states->push_back(norm_(x));
   if (static_cast<int64_t>(batch.logit_rows.size()) != x.dim(0))
     x = ops::take(
         x, Array::from(batch.logit_rows, {static_cast<int64_t>(batch.logit_rows.size())}, device_),
         0);
-  return head(norm_(x));
+  return norm_(x);
 }
 
 }  // namespace linnet::models

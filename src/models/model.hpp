@@ -24,6 +24,9 @@ class Model {
   /// The one forward pass of every task: writes the tokens' keys and values, and returns the logits
   /// of batch.logit_rows, [R, V] f32.
   [[nodiscard]] Array forward(const nn::Batch& batch) const;
+  /// Its two halves: the rows after the last norm, [R, M] f32; and logits of any of them, [R, V].
+  [[nodiscard]] Array states(const nn::Batch& batch) const;
+  [[nodiscard]] Array head(const Array& states) const;
 
   [[nodiscard]] const DecoderConfig& config() const noexcept { return config_; }
   [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
@@ -49,8 +52,6 @@ class Model {
   [[nodiscard]] nn::AttentionConfig attention_config(size_t layer) const;
 
  private:
-  [[nodiscard]] Array head(const Array& x) const;
-
   DecoderConfig config_;
   DevicePtr device_;
   std::vector<nn::CacheGroup> cache_groups_;

@@ -4,6 +4,7 @@
 // feed-forward, V vocabulary.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "array/array.hpp"
@@ -33,6 +34,8 @@ struct Batch {
   /// If set, receives what Hugging Face calls hidden_states: the scaled embedding, each layer's
   /// output but the last, and the last after the final norm; each [T, M] f32.
   std::vector<Array>* hidden_states = nullptr;
+  /// If set, called after each layer but the last, on the thread of the pass.
+  std::function<void()> between_layers = {};
 };
 
 /// A batch on its way through the layers.

@@ -30,6 +30,7 @@ inline constexpr int64_t kTileWords = 16 * 16;  // floats, or pairs of bf16, of 
 inline constexpr int64_t kRowTiles = 8;         // row tiles of a block
 inline constexpr int64_t kGroupedChunkK = 128;  // whole groups of every size
 inline constexpr int64_t kDenseChunkK = 256;    // two panels of it fill 16 KiB
+inline constexpr int64_t kFewRowTiles = 4;      // what is unpacked for so many is used once
 inline constexpr int64_t kLag = 2;              // steps between a tile's store and its use
 
 HWY_INLINE const uint32_t* row_tile(const PreparedRows& x, int64_t tile, int64_t k) {
@@ -192,7 +193,7 @@ HWY_INLINE void multiply_group(Tiles& tiles, Ring<kPanels>& ring, const Prepared
 
 /// What is unpacked of a range of panels, and what surrounds it.
 struct GroupedRange {
-  uint32_t* weights = nullptr;    // [panels / kPanels][groups of the chunk][kPanels][kTiles] tiles
+  uint32_t* weights = nullptr;    // room for a chunk of them
   const float* scales = nullptr;  // [panels][groups][16]
   int64_t groups = 0;
   float* sums = nullptr;
@@ -227,19 +228,25 @@ HWY_INLINE void unpack_pairs(const uint32_t* words, uint32_t* to) {
   }
 }
 
-/// The weights of one chunk of k as tiles.
+/// The weights of one chunk of k as tiles, [panels / kPanels][groups of the
+/// chunk][kPanels][kTiles]. `fetch`: bytes from a word to that of the next chunk, which is fetched
+/// meanwhile; 0: none. With few rows nothing else hides the way from memory, and the processor does
+/// not foresee it: chunks of a panel are short, and the panels lie far apart.
 template <int kPanels, int kTiles, class Layout>
-HWY_INLINE void unpack_chunk(const PanelRange& range, const GroupedRange& to, int64_t first,
-                             int64_t end, int64_t k, int64_t count) {
+HWY_INLINE void unpack_chunk(const PanelRange& range, uint32_t* to, int64_t first, int64_t end,
+                             int64_t k, int64_t count, int64_t fetch) {
   constexpr int64_t kPerWord = 32 / Layout::kBits;
   constexpr int64_t group = kTiles * kTileK;
   for (int64_t panel = first; panel < end; ++panel) {
     const int64_t side = (panel - first) % kPanels;
     for (int64_t at = 0; at < count; at += group) {
-      uint32_t* tiles = to.weights + ((panel - side) * count + at * kPanels) / 2 * kLanes +
+      uint32_t* tiles = to + ((panel - first - side) * count + at * kPanels) / 2 * kLanes +
                         side * kTiles * kTileWords;
       const auto* words = reinterpret_cast<const uint32_t*>(
           Layout::group(range.weights, range.begin + panel, (k + at) / group));
+      if (fetch != 0)
+        for (int64_t i = 0; i < group / kPerWord; ++i)
+          _mm_prefetch(reinterpret_cast<const char*>(words + i * kLanes) + fetch, _MM_HINT_T0);
       for (int64_t i = 0; i < group / kPerWord; ++i)
         unpack_pairs<Layout::kBits>(words + i * kLanes, tiles + i * (kPerWord / 2) * kLanes);
     }
@@ -255,19 +262,42 @@ void grouped_chunk(Tiles& tiles, const PreparedRows& x, const PanelRange& panels
   if (first == end) return;
   const int64_t count = std::min(kGroupedChunkK, x.k - k);
   const int64_t row_tiles = x.padded_rows / 16;
-  unpack_chunk<kPanels, kTiles, Layout>(panels, range, first, end, k, count);
+  const auto* here =
+      reinterpret_cast<const std::byte*>(Layout::group(panels.weights, 0, k / group));
+  const auto* next =
+      reinterpret_cast<const std::byte*>(Layout::group(panels.weights, 0, (k + count) / group));
   Ring<kPanels> ring(range.room);
-  for (int64_t tile = 0; tile < row_tiles; tile += kRowTiles)
-    for (int64_t panel = first; panel < end; panel += kPanels)
-      for (int64_t at = 0; at < count; at += group)
-        multiply_group<kPanels, kTiles>(
-            tiles, ring, x, range.weights + (panel * count + at * kPanels) / 2 * kLanes,
-            {.sums = range.sums + panel * x.padded_rows * kLanes,
-             .panel_stride = x.padded_rows * kLanes,
-             .scales = range.scales + (panel * range.groups + (k + at) / group) * kLanes,
-             .scale_stride = range.groups * kLanes,
-             .first = k + at == 0},
-            k + at, tile, std::min(tile + kRowTiles, row_tiles));
+  const auto multiply = [&](int64_t panel, const uint32_t* weights, int64_t tile) HWY_ATTR {
+    for (int64_t at = 0; at < count; at += group)
+      multiply_group<kPanels, kTiles>(
+          tiles, ring, x, weights + at * kPanels / 2 * kLanes,
+          {.sums = range.sums + panel * x.padded_rows * kLanes,
+           .panel_stride = x.padded_rows * kLanes,
+           .scales = range.scales + (panel * range.groups + (k + at) / group) * kLanes,
+           .scale_stride = range.groups * kLanes,
+           .first = k + at == 0},
+          k + at, tile, std::min(tile + kRowTiles, row_tiles));
+  };
+  if (row_tiles <= kFewRowTiles) {
+    // Two panels at a time, one step ahead: what is unpacked is used once, from the first cache.
+    const int64_t words = kPanels * kGroupedChunkK / 2 * kLanes;
+    const auto unpacked = [&](int64_t panel) {
+      return range.weights + (panel - first) / kPanels % 2 * words;
+    };
+    const int64_t fetch = k + 2 * kGroupedChunkK <= x.k ? next - here : 0;
+    for (int64_t panel = first - kPanels; panel < end; panel += kPanels) {
+      const int64_t ahead = panel + kPanels;
+      if (ahead < end)
+        unpack_chunk<kPanels, kTiles, Layout>(panels, unpacked(ahead), ahead, ahead + kPanels, k,
+                                              count, fetch);
+      if (panel >= first) multiply(panel, unpacked(panel), 0);
+    }
+  } else {
+    unpack_chunk<kPanels, kTiles, Layout>(panels, range.weights, first, end, k, count, 0);
+    for (int64_t tile = 0; tile < row_tiles; tile += kRowTiles)
+      for (int64_t panel = first; panel < end; panel += kPanels)
+        multiply(panel, range.weights + (panel - first) * count / 2 * kLanes, tile);
+  }
   ring.flush();
 }
 
