@@ -30,9 +30,10 @@ class Grammar {
   static Grammar regex(std::string_view pattern);
   /// llama.cpp's GBNF; texts that the rule "root" matches.
   static Grammar gbnf(std::string_view rules);
-  /// JSON that a schema accepts.
+  /// JSON that a schema accepts, between two texts that stand there as they are.
   static Grammar json_schema(std::string_view schema,
-                             JsonWhitespace whitespace = JsonWhitespace::flexible);
+                             JsonWhitespace whitespace = JsonWhitespace::flexible,
+                             std::string_view before = {}, std::string_view after = {});
   /// Any JSON object.
   static Grammar json(JsonWhitespace whitespace = JsonWhitespace::flexible);
 

@@ -116,6 +116,14 @@ class Generation {
   /// The next token, valid until the following call; null when the generation has ended.
   const Token* next();
 
+  /// Whether next() would return at once: a token is there, or the generation has ended.
+  [[nodiscard]] bool ready() const;
+  /// Calls `wake` once, as soon as next() would return at once: here if it does already, otherwise
+  /// on the model's own thread, which waits for it. For programs that wait for many things at a
+  /// time: `wake` tells their event loop, and must neither block nor throw nor use the generation,
+  /// which it may outlive. A second call replaces the first.
+  void when_ready(std::function<void()> wake);
+
   /// Ends the generation: no token comes any more, and its memory is free after the step that runs.
   void cancel() noexcept;
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,11 @@ class ModelStore {
   /// beside the models that are in use. Nothing is freed for one that does not fit.
   [[nodiscard]] TextModel acquire(const std::filesystem::path& model,
                                   const LoadOptions& options = {});
+
+  /// The model if it is loaded now, for a look at it: that is no use of it, as far as the order
+  /// goes in which models make room.
+  [[nodiscard]] std::optional<TextModel> peek(const std::filesystem::path& model,
+                                              const LoadOptions& options = {}) const;
 
   /// Frees the models of that folder or name that nobody uses, whatever their options; those in use
   /// stay. Returns how many were freed.

@@ -97,6 +97,11 @@ const Token* Generation::next() {
   return &s.token;
 }
 
+bool Generation::ready() const { return state_->request.ready(); }
+void Generation::when_ready(std::function<void()> wake) {
+  state_->request.when_ready(std::move(wake));
+}
+
 void Generation::cancel() noexcept { state_->request.cancel(); }
 
 std::string Generation::text() {

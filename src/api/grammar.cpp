@@ -69,9 +69,15 @@ Grammar Grammar::gbnf(std::string_view rules) {
   return GrammarCache::wrap(text::Grammar::gbnf(rules), "gbnf\n" + std::string(rules));
 }
 
-Grammar Grammar::json_schema(std::string_view schema, JsonWhitespace whitespace) {
-  return GrammarCache::wrap(text::Grammar::json_schema(schema, to_text(whitespace)),
-                            named("schema", whitespace, schema));
+Grammar Grammar::json_schema(std::string_view schema, JsonWhitespace whitespace,
+                             std::string_view before, std::string_view after) {
+  std::string source = named("schema", whitespace, schema);
+  // The lengths say where each text ends.
+  if (!before.empty() || !after.empty())
+    source += "\n" + std::to_string(before.size()) + " " + std::to_string(after.size()) + "\n" +
+              std::string(before) + std::string(after);
+  return GrammarCache::wrap(text::Grammar::json_schema(schema, to_text(whitespace), before, after),
+                            std::move(source));
 }
 
 Grammar Grammar::json(JsonWhitespace whitespace) {

@@ -227,6 +227,14 @@ TextModel ModelStore::acquire(const fs::path& model, const LoadOptions& options)
   }
 }
 
+std::optional<TextModel> ModelStore::peek(const fs::path& model, const LoadOptions& options) const {
+  const fs::path folder = folder_of(model);
+  const std::scoped_lock lock(state_->mutex);
+  const auto entry = state_->find(folder, options);
+  if (!entry || !entry->model) return std::nullopt;
+  return ModelLoader::wrap(entry->model);
+}
+
 int64_t ModelStore::release(const fs::path& model) {
   fs::path folder;
   try {

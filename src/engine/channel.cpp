@@ -5,22 +5,44 @@
 namespace linnet::engine {
 
 void Channel::push(Piece piece) {
+  std::function<void()> wake;
   {
     const std::scoped_lock lock(mutex_);
     if (discarded_) return;
     pieces_.push_back(std::move(piece));
+    wake = std::exchange(wake_, nullptr);
   }
   changed_.notify_one();
+  if (wake) wake();
 }
 
 void Channel::close(const Ending& ending, const Metrics& metrics) {
+  std::function<void()> wake;
   {
     const std::scoped_lock lock(mutex_);
     closed_ = true;
     ending_ = ending;
     metrics_ = metrics;
+    wake = std::exchange(wake_, nullptr);
   }
   changed_.notify_all();
+  if (wake) wake();
+}
+
+bool Channel::ready() const {
+  const std::scoped_lock lock(mutex_);
+  return closed_ || !pieces_.empty();
+}
+
+void Channel::when_ready(std::function<void()> wake) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!closed_ && pieces_.empty()) {
+      wake_ = std::move(wake);
+      return;
+    }
+  }
+  wake();
 }
 
 std::optional<Piece> Channel::pop() {

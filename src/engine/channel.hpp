@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -31,6 +32,11 @@ class Channel {
   /// Waits for a token; nothing once the channel is closed and empty. The error that closed it is
   /// thrown once.
   std::optional<Piece> pop();
+  /// Whether pop() would return at once.
+  [[nodiscard]] bool ready() const;
+  /// Calls `wake` once, as soon as pop() would return at once: here if it does already, else on the
+  /// thread that pushes or closes. A second call replaces the first.
+  void when_ready(std::function<void()> wake);
   /// Forgets the tokens that have not been taken, and those that come.
   void discard();
 
@@ -46,6 +52,7 @@ class Channel {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Piece> pieces_;
+  std::function<void()> wake_;
   bool discarded_ = false;
   bool closed_ = false;
   Ending ending_;

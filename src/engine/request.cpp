@@ -72,6 +72,10 @@ std::optional<Piece> Request::next() {
   return piece;
 }
 
+bool Request::ready() const { return job_->channel.ready(); }
+
+void Request::when_ready(std::function<void()> wake) { job_->channel.when_ready(std::move(wake)); }
+
 void Request::cancel() noexcept {
   job_->cancelled.store(true, std::memory_order_relaxed);
   job_->channel.discard();

@@ -3,6 +3,7 @@
 
 #include <linnet/model.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <unordered_set>
@@ -46,6 +47,10 @@ class Request {
   /// Errors: out_of_memory; busy; invalid_argument if penalties and bias leave no token to choose;
   /// internal if the logits are not finite.
   std::optional<Piece> next();
+
+  /// As Channel::ready and Channel::when_ready, for next().
+  [[nodiscard]] bool ready() const;
+  void when_ready(std::function<void()> wake);
 
   /// Ends the request before its next forward pass; no token comes any more. From any thread.
   void cancel() noexcept;

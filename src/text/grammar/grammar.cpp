@@ -36,9 +36,17 @@ Grammar Grammar::gbnf(std::string_view rules) {
   return Grammar(grammar::parse_gbnf(rules));
 }
 
-Grammar Grammar::json_schema(std::string_view schema, JsonWhitespace whitespace) {
+Grammar Grammar::json_schema(std::string_view schema, JsonWhitespace whitespace,
+                             std::string_view before, std::string_view after) {
   check_size(schema, "JSON schema");
-  return Grammar(grammar::parse_json_schema(schema, whitespace));
+  grammar::Syntax syntax = grammar::parse_json_schema(schema, whitespace);
+  if (!before.empty() || !after.empty()) {
+    const grammar::NodeId json = syntax.call(syntax.root);
+    syntax.root = syntax.rule("enclosed");
+    syntax.define(syntax.root,
+                  syntax.sequence({syntax.literal(before), json, syntax.literal(after)}));
+  }
+  return Grammar(syntax);
 }
 
 Grammar Grammar::json_object(JsonWhitespace whitespace) {

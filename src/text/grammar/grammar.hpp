@@ -33,9 +33,11 @@ class Grammar {
   static Grammar regex(std::string_view pattern);
   /// The language of llama.cpp's GBNF; texts that the rule "root" matches.
   static Grammar gbnf(std::string_view rules);
-  /// JSON texts that a schema accepts (not necessarily all of them, but none that it does not).
+  /// JSON texts that a schema accepts (not necessarily all of them, but none that it does not),
+  /// between two texts.
   static Grammar json_schema(std::string_view schema,
-                             JsonWhitespace whitespace = JsonWhitespace::flexible);
+                             JsonWhitespace whitespace = JsonWhitespace::flexible,
+                             std::string_view before = {}, std::string_view after = {});
   /// Any JSON object.
   static Grammar json_object(JsonWhitespace whitespace = JsonWhitespace::flexible);
 
