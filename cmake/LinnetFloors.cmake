@@ -57,7 +57,7 @@ function(linnet_precompile target)
 endfunction()
 
 function(linnet_floor name)
-  cmake_parse_arguments(FLOOR "" "SANITIZERS" "FLOORS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(FLOOR "PROGRAM" "SANITIZERS" "FLOORS;LIBRARIES" ${ARGN})
   if(NOT FLOOR_SANITIZERS)
     set(FLOOR_SANITIZERS linnet_sanitizers)
   endif()
@@ -71,5 +71,8 @@ function(linnet_floor name)
   target_link_libraries(linnet_${name} PUBLIC ${FLOOR_FLOORS} PRIVATE
     $<BUILD_INTERFACE:linnet_flags> $<BUILD_INTERFACE:${FLOOR_SANITIZERS}> ${FLOOR_LIBRARIES})
   set_target_properties(linnet_${name} PROPERTIES EXPORT_NAME ${name})
-  set_property(GLOBAL APPEND PROPERTY LINNET_FLOORS linnet_${name})
+  # What belongs to the program is not installed with the library.
+  if(NOT FLOOR_PROGRAM)
+    set_property(GLOBAL APPEND PROPERTY LINNET_FLOORS linnet_${name})
+  endif()
 endfunction()

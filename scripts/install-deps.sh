@@ -6,6 +6,7 @@ packages=(
   cmake ninja-build g++ clang pkg-config ccache python3
   libhwy-dev libsimdjson-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev libxxhash-dev
   libcli11-dev libfmt-dev
+  libboost1.81-dev libssl-dev libspdlog-dev prometheus-cpp-dev
   libedit-dev
   libgtest-dev libbenchmark-dev
   qemu-user clang-format clang-tidy

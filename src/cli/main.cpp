@@ -45,6 +45,7 @@ ExitCode run(int argc, const char* const* argv) {
   add_score(app, action);
   add_perplexity(app, action);
   add_embed(app, action);
+  add_serve(app, action);
   try {
     app.parse(argc, argv);
     // Not CLI11's require_subcommand, which would hide the name of a command that does not exist.

@@ -1,0 +1,57 @@
+// linnet serve: the server, from flags, the environment and a file.
+#include "serve/server.hpp"
+
+#include <linnet/linnet.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/printable.hpp"
+#include "cli/arguments.hpp"
+#include "cli/commands.hpp"
+#include "cli/model_options.hpp"
+#include "cli/output.hpp"
+#include "cli/serve_options.hpp"
+#include "cli/units.hpp"
+#include "serve/access_log.hpp"
+
+namespace linnet::cli {
+namespace {
+
+constexpr std::string_view kFooter =
+    "Every option may also stand in the file of --config, as in\n"
+    "  port = 8090\n"
+    "  model = [\"gemma=/models/gemma-3-1b-it\"]\n"
+    "  api-key-file = \"/etc/linnet/keys\"\n"
+    "or in the environment: LINNET_PORT, LINNET_API_KEY and so on. Flags come before the environment, "
+    "and that before the file.";
+
+ExitCode serve(const ServeCommand& command) {
+  serve::ServeOptions options = serve_options(command);
+  const auto log = serve::make_logger(
+      command.log_format == "json" ? serve::LogFormat::json : serve::LogFormat::text,
+      command.log_level);
+  log->info("linnet {} ({}): {}", version(), runtime_description(), describe(options));
+  serve::Server server(std::move(options), log);
+  log->info("listening on {}", server.url());
+  write_out(fmt::format("linnet serves at {}\n", server.url()));
+  server.run(true);
+  log->info("stopped");
+  return ExitCode::success;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  const auto command = std::make_shared<ServeCommand>();
+  CLI::App& sub = *app.add_subcommand(
+      "serve", "Serves models over HTTP: OpenAI's interface, and a chat page.");
+  add_serve_flags(sub, *command);
+  sub.footer(std::string(kFooter));
+  sub.callback([command, &action] { action = [command] { return serve(*command); }; });
+}
+
+}  // namespace linnet::cli

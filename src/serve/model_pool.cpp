@@ -1,0 +1,161 @@
+#include "serve/model_pool.hpp"
+
+#include <linnet/chat.hpp>
+
+#include <algorithm>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <mutex>
+
+#include "api/engine_of.hpp"
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/printable.hpp"
+#include "engine/engine.hpp"
+
+namespace linnet::serve {
+
+/// The built-in model is a few megabytes that are in memory anyway: it stays.
+struct BuiltinModel {
+  std::mutex mutex;
+  std::optional<TextModel> model;
+};
+
+namespace {
+
+SamplingDefaults read_sampling(const std::filesystem::path& folder) {
+  SamplingDefaults result;
+  const std::filesystem::path file = folder / "generation_config.json";
+  if (!std::filesystem::exists(file)) return result;
+  const Json json = Json::parse_file(file);
+  if (!json.get("do_sample", false)) return result;
+  const auto number = [&](std::string_view name) -> std::optional<float> {
+    const auto value = json.find(name);
+    return value ? std::optional(static_cast<float>(value->as_number())) : std::nullopt;
+  };
+  result.temperature = number("temperature");
+  result.top_p = number("top_p");
+  result.min_p = number("min_p");
+  result.repetition_penalty = number("repetition_penalty");
+  if (const auto k = json.find("top_k")) result.top_k = k->as_integer();
+  return result;
+}
+
+ModelCard read_card(const ServedModel& model, const LoadOptions& load) {
+  const bool builtin = model.folder.empty();
+  ModelCard card{.name = model.name, .folder = model.folder};
+  card.info = builtin ? inspect_builtin_model() : inspect_model(model.folder);
+  card.context_length = load.context_length > 0
+                            ? std::min(load.context_length, card.info.max_context_length)
+                            : card.info.max_context_length;
+  if (!builtin) card.sampling = read_sampling(model.folder);
+  try {
+    const ChatTemplate chat_template =
+        builtin ? load_builtin_chat_template() : load_chat_template(model.folder);
+    card.chat_template = chat_template.source();
+  } catch (const Error&) {
+    // A chat with it is refused with the reason; all else works.
+  }
+  card.has_chat_template = !card.chat_template.empty();
+  card.thinks = card.chat_template.find("enable_thinking") != std::string::npos;
+  return card;
+}
+
+}  // namespace
+
+ModelPool::ModelPool(const ServeOptions& options, Workers& workers)
+    : load_options_(options.load),
+      load_wait_(options.load_wait),
+      workers_(workers),
+      store_(std::make_unique<ModelStore>(ModelStoreOptions{
+          .ceiling_bytes = options.ceiling_bytes, .cache_bytes = options.cache_bytes})),
+      builtin_(std::make_shared<BuiltinModel>()) {
+  require(!options.models.empty(), "there is no model to serve");
+  for (const ServedModel& model : options.models) {
+    require(std::ranges::find(cards_, model.name, &ModelCard::name) == cards_.end(),
+            "two models are called \"{}\"", printable(model.name));
+    cards_.push_back(read_card(model, options.load));
+  }
+}
+
+const ModelCard& ModelPool::card(const std::string& name) const {
+  if (name.empty()) return cards_.front();
+  const auto found = std::ranges::find(cards_, name, &ModelCard::name);
+  if (found != cards_.end()) return *found;
+  throw ApiError(404, fmt::format("there is no model \"{}\"", printable(name)), "model_not_found",
+                 "model");
+}
+
+TextModel ModelPool::load(const ModelCard& card) {
+  if (!card.folder.empty()) return store_->acquire(card.folder, load_options_);
+  const std::scoped_lock lock(builtin_->mutex);
+  if (!builtin_->model) builtin_->model = load_builtin_model(load_options_);
+  return *builtin_->model;
+}
+
+asio::awaitable<TextModel> ModelPool::acquire(const ModelCard& card) {
+  if (auto model = peek(card); model && card.folder.empty()) co_return *std::move(model);
+  // The loading goes on when the one who asked has stopped waiting: others want it too.
+  struct Loading {
+    std::optional<TextModel> model;
+    std::exception_ptr error;
+  };
+  const auto loading = std::make_shared<Loading>();
+  const auto executor = co_await asio::this_coro::executor;
+  const auto done = std::make_shared<asio::steady_timer>(executor, load_wait_);
+  auto task = [](ModelPool& pool, const ModelCard& wanted, std::shared_ptr<Loading> result,
+                 std::shared_ptr<asio::steady_timer> signal) -> asio::awaitable<void> {
+    try {
+      auto call = [&pool, &wanted] { return pool.load(wanted); };
+      result->model = co_await pool.workers_.load(call);
+      if (&wanted == &pool.cards_.front()) pool.ready_ = true;
+    } catch (...) {
+      result->error = std::current_exception();
+    }
+    signal->cancel();
+  };
+  auto started = task(*this, card, loading, done);
+  asio::co_spawn(executor, std::move(started), asio::detached);
+  boost::system::error_code ignored;
+  co_await done->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (loading->error) std::rethrow_exception(loading->error);
+  if (!loading->model)
+    throw ApiError(503, fmt::format("{} is being loaded: try again", card.name), "loading");
+  co_return *loading->model;
+}
+
+std::optional<TextModel> ModelPool::peek(const ModelCard& card) const {
+  if (!card.folder.empty()) return store_->peek(card.folder, load_options_);
+  const std::unique_lock lock(builtin_->mutex, std::try_to_lock);  // held while it is loaded
+  return lock ? builtin_->model : std::nullopt;
+}
+
+void ModelPool::measure(ServerGauges& gauges) const {
+  const ModelStoreMemory memory = store_->memory();
+  gauges.ceiling_bytes = memory.ceiling_bytes;
+  gauges.reserved_bytes = memory.reserved_bytes;
+  const std::vector<StoredModel> stored = store_->list();
+  for (const ModelCard& card : cards_) {
+    ModelGauges gauge{.name = card.name, .context_length = card.context_length};
+    const auto entry = std::ranges::find(stored, card.folder.string(), &StoredModel::name);
+    gauge.in_use = entry != stored.end() && entry->in_use;
+    if (const std::optional<TextModel> model = peek(card)) {
+      engine::Engine& engine = engine_of(*model);
+      const engine::SchedulerState state = engine.scheduler().state();
+      gauge.loaded = true;
+      gauge.memory = model->memory();
+      gauge.running = state.running;
+      gauge.queued = state.waiting;
+      gauge.prefix_cache_bytes = state.prefix_cache_bytes;
+      gauge.kv_blocks = engine.pool().blocks_in_use();
+      gauge.kv_bytes = engine.pool().bytes_in_use();
+      gauge.kv_budget_bytes = engine.pool().budget_bytes();
+      gauge.in_use = gauge.in_use || state.running + state.waiting > 0;
+    }
+    gauges.models.push_back(std::move(gauge));
+  }
+}
+
+}  // namespace linnet::serve

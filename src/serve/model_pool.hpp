@@ -1,0 +1,81 @@
+// The models of a server, by the names that requests use, loaded when they are asked for.
+#pragma once
+
+#include <linnet/model_store.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "serve/options.hpp"
+#include "serve/telemetry.hpp"
+#include "serve/workers.hpp"
+
+namespace linnet::serve {
+
+/// What a checkpoint's generation_config.json says of sampling, where it says that texts are
+/// sampled at all.
+struct SamplingDefaults {
+  std::optional<float> temperature;
+  std::optional<float> top_p;
+  std::optional<int64_t> top_k;
+  std::optional<float> min_p;
+  std::optional<float> repetition_penalty;
+};
+
+/// What is known of a model without loading it.
+struct ModelCard {
+  std::string name;
+  std::filesystem::path folder;  ///< empty: the built-in model
+  ModelInfo info;
+  int64_t context_length = 0;
+  SamplingDefaults sampling;
+  bool has_chat_template = false;
+  bool thinks = false;        ///< its template knows enable_thinking
+  std::string chat_template;  ///< its source
+};
+
+/// Used on the network thread; loading happens on the workers'.
+class ModelPool {
+ public:
+  /// Reads the headers of all models. Errors: as inspect_model; invalid_argument for a name that is
+  /// there twice.
+  ModelPool(const ServeOptions& options, Workers& workers);
+
+  [[nodiscard]] const std::vector<ModelCard>& cards() const noexcept { return cards_; }
+  /// The model of a name; of none, the first. Errors: ApiError 404.
+  [[nodiscard]] const ModelCard& card(const std::string& name) const;
+
+  /// The model, ready to be used. Errors: ApiError 503 if it takes longer than
+  /// ServeOptions::load_wait to load; as ModelStore::acquire.
+  asio::awaitable<TextModel> acquire(const ModelCard& card);
+
+  /// The model if it is loaded now; looking is no use of it.
+  [[nodiscard]] std::optional<TextModel> peek(const ModelCard& card) const;
+
+  /// Whether the first model has been loaded.
+  [[nodiscard]] bool ready() const noexcept { return ready_; }
+  /// Why it could not be; empty if it could.
+  [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+  void set_problem(std::string problem) { problem_ = std::move(problem); }
+
+  /// The models' part of the gauges.
+  void measure(ServerGauges& gauges) const;
+
+ private:
+  TextModel load(const ModelCard& card);
+
+  LoadOptions load_options_;
+  std::chrono::milliseconds load_wait_;
+  Workers& workers_;
+  std::vector<ModelCard> cards_;
+  std::unique_ptr<ModelStore> store_;
+  std::shared_ptr<struct BuiltinModel> builtin_;
+  bool ready_ = false;
+  std::string problem_;
+};
+
+}  // namespace linnet::serve
