@@ -1,6 +1,7 @@
 // Reading the JSON object that a request is: every member is known or refused by name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,6 +39,15 @@ void read_fields(const Json& object, const FieldReaders<Target>& readers, Target
       rethrow_for_field(name);
     }
   }
+}
+
+/// Their names, sorted.
+template <class Target>
+std::vector<std::string> field_names(const FieldReaders<Target>& readers) {
+  std::vector<std::string> names;
+  for (const auto& [name, reader] : readers) names.emplace_back(name);
+  std::ranges::sort(names);
+  return names;
 }
 
 /// The value as JSON text.

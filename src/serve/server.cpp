@@ -98,6 +98,7 @@ struct Server::State {
     add_token_routes(router, services);
     add_model_routes(router, services);
     add_state_routes(router, services);
+    add_page_routes(router);
     listen();
   }
 
@@ -237,6 +238,8 @@ std::string Server::url() const {
 }
 
 uint16_t Server::port() const { return state_->acceptor.local_endpoint().port(); }
+
+const Router& Server::router() const { return state_->router; }
 
 void Server::run(bool handle_signals) {
   State& state = *state_;

@@ -108,8 +108,7 @@ const FieldReaders<TextRequest>& sampling_fields() {
       {"ignore_eos", [](TextRequest& r, const Json& j) { options(r).ignore_eos = j.as_bool(); }},
       {"bad_words",
        [](TextRequest& r, const Json& j) { options(r).bad_words = one_or_more_strings(j); }},
-      {"stop_token_ids",
-       [](TextRequest& r, const Json& j) { options(r).stop_ids = token_ids(j); }},
+      {"stop_token_ids", [](TextRequest& r, const Json& j) { options(r).stop_ids = token_ids(j); }},
       {"priority",
        [](TextRequest& r, const Json& j) {
          options(r).priority = static_cast<int>(integer_between(j, -1000, 1000));

@@ -1,4 +1,5 @@
 // POST /v1/completions, OpenAI's interface for plain texts.
+#include <algorithm>
 #include <utility>
 
 #include "base/error.hpp"
@@ -117,11 +118,11 @@ OrderedJson logprobs_json(const TextModel& model, const std::vector<Token>& toke
 
 OrderedJson choice_json(const Running& running, size_t index, std::string text,
                         const AnswerDelta& delta, bool logprobs, OrderedJson finish_reason) {
-  return {{"index", index},
-          {"text", std::move(text)},
-          {"logprobs",
-           logprobs ? logprobs_json(running.model, delta.tokens) : OrderedJson(nullptr)},
-          {"finish_reason", std::move(finish_reason)}};
+  return {
+      {"index", index},
+      {"text", std::move(text)},
+      {"logprobs", logprobs ? logprobs_json(running.model, delta.tokens) : OrderedJson(nullptr)},
+      {"finish_reason", std::move(finish_reason)}};
 }
 
 /// The prompt of each choice, if it is repeated before the answer.
@@ -171,8 +172,8 @@ class CompletionStream final : public StreamSink {
   void chunk(std::string& out, size_t index, std::string text, const AnswerDelta& delta,
              bool logprobs, OrderedJson finish_reason) {
     OrderedJson json = head_.json("text_completion");
-    json["choices"] = OrderedJson::array({choice_json(running_, index, std::move(text), delta,
-                                                      logprobs, std::move(finish_reason))});
+    json["choices"] = OrderedJson::array(
+        {choice_json(running_, index, std::move(text), delta, logprobs, std::move(finish_reason))});
     out += "data: " + to_text(json) + "\n\n";
   }
 
@@ -228,9 +229,13 @@ asio::awaitable<void> complete(const Services& services, Exchange& exchange) {
 }  // namespace
 
 void add_completion_routes(Router& router, const Services& services) {
+  std::vector<std::string> names = field_names(fields());
+  for (std::string& name : field_names(sampling_fields())) names.push_back(std::move(name));
+  std::ranges::sort(names);
   router.add({.method = "POST",
               .pattern = "/v1/completions",
-              .handler = [&services](Exchange& exchange) { return complete(services, exchange); }});
+              .handler = [&services](Exchange& exchange) { return complete(services, exchange); },
+              .fields = std::move(names)});
 }
 
 }  // namespace linnet::serve

@@ -59,7 +59,9 @@ asio::awaitable<void> detokenize(const Services& services, Exchange& exchange) {
   const ModelCard& card = services.models.card(request.model);
   exchange.notes.model = card.name;
   const TextModel model = co_await services.models.acquire(card);
-  auto work = [&] { return model.tokenizer().decode(*request.tokens, request.skip_special_tokens); };
+  auto work = [&] {
+    return model.tokenizer().decode(*request.tokens, request.skip_special_tokens);
+  };
   std::string text = co_await services.workers.quick(work);
   const OrderedJson json{{"text", std::move(text)}};
   co_await send_json(exchange, json);
@@ -70,11 +72,12 @@ asio::awaitable<void> detokenize(const Services& services, Exchange& exchange) {
 void add_token_routes(Router& router, const Services& services) {
   router.add({.method = "POST",
               .pattern = "/tokenize",
-              .handler = [&services](Exchange& exchange) { return tokenize(services, exchange); }});
-  router.add(
-      {.method = "POST",
-       .pattern = "/detokenize",
-       .handler = [&services](Exchange& exchange) { return detokenize(services, exchange); }});
+              .handler = [&services](Exchange& exchange) { return tokenize(services, exchange); },
+              .fields = field_names(text_fields())});
+  router.add({.method = "POST",
+              .pattern = "/detokenize",
+              .handler = [&services](Exchange& exchange) { return detokenize(services, exchange); },
+              .fields = field_names(id_fields())});
 }
 
 }  // namespace linnet::serve
