@@ -54,10 +54,11 @@ std::string status_line(int status, unsigned version) {
                      std::string_view(reason.data(), reason.size()));
 }
 
-int status_of(const error_code& error) {
-  if (error == http::error::header_limit) return 431;
-  if (error == http::error::body_limit) return 413;
-  return 400;
+/// Of a request that cannot be parsed.
+ApiError malformed_error(const error_code& error, int64_t max_header_bytes) {
+  if (error == http::error::header_limit)
+    return {431, fmt::format("the request's header has more than {} bytes", max_header_bytes)};
+  return {400, "this is no HTTP request: " + error.message()};
 }
 
 template <class Stream>
@@ -251,12 +252,9 @@ asio::awaitable<bool> StreamConnection<Stream>::serve_one() {
                          Dialect::openai);
     } else if (error.category() == http::make_error_code(http::error::bad_value).category() &&
                error != http::error::end_of_stream && error != http::error::partial_message) {
-      const int status = status_of(error);
-      co_await fail_with(
-          ApiError(status, status == 431 ? fmt::format("the request's header has more than {} bytes",
-                                                       context_.options.max_header_bytes)
-                                         : "this is no HTTP request: " + error.message()),
-          Dialect::openai);
+      // Not within the co_await: GCC 12 destroys the temporaries of a choice there twice.
+      const ApiError malformed = malformed_error(error, context_.options.max_header_bytes);
+      co_await fail_with(malformed, Dialect::openai);
     }
     if (status_ != 0) {
       note({.id = request_id_, .method = "-", .path = "-"}, {}, "(bad request)", Outcome::failed,
