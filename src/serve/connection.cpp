@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -59,6 +60,22 @@ ApiError malformed_error(const error_code& error, int64_t max_header_bytes) {
   if (error == http::error::header_limit)
     return {431, fmt::format("the request's header has more than {} bytes", max_header_bytes)};
   return {400, "this is no HTTP request: " + error.message()};
+}
+
+/// Where the body ends must be beyond doubt, or a request can hide in another's body.
+template <class Message>
+bool has_clear_framing(const Message& message) {
+  const size_t count = message.count(http::field::transfer_encoding);
+  return count == 0 ||
+         (count == 1 && boost::beast::iequals(message[http::field::transfer_encoding], "chunked"));
+}
+
+/// Two would be two answers to the question which server is meant (RFC 9112, 3.2).
+template <class Message>
+void check_host(const Message& message, unsigned version) {
+  const size_t hosts = message.count(http::field::host);
+  if (hosts > 1 || (hosts == 0 && version >= 11))
+    throw ApiError(400, fmt::format("the request has {} Host headers, not one", hosts));
 }
 
 template <class Stream>
@@ -271,6 +288,11 @@ asio::awaitable<bool> StreamConnection<Stream>::serve_one() {
   std::optional<ApiError> refused;
   try {
     request = describe(parser);
+    if (!has_clear_framing(parser.get())) {
+      keep_alive_ = false;
+      throw ApiError(501, "the only Transfer-Encoding that is known is chunked");
+    }
+    check_host(parser.get(), version_);
     head_only_ = request.method == "HEAD";
     const std::string_view origin = request.header("origin");
     if (!origin.empty() && is_allowed_origin(context_.options, origin)) allowed_origin_ = origin;
