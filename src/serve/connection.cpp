@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -52,6 +53,22 @@ std::string status_line(int status, unsigned version) {
   const auto reason = http::obsolete_reason(static_cast<http::status>(status));
   return fmt::format("HTTP/1.{} {} {}\r\n", version >= 11 ? 1 : 0, status,
                      std::string_view(reason.data(), reason.size()));
+}
+
+/// Where the body ends must be beyond doubt, or a request can hide in another's body.
+template <class Message>
+bool has_clear_framing(const Message& message) {
+  const size_t count = message.count(http::field::transfer_encoding);
+  return count == 0 ||
+         (count == 1 && boost::beast::iequals(message[http::field::transfer_encoding], "chunked"));
+}
+
+/// Two would be two answers to the question which server is meant (RFC 9112, 3.2).
+template <class Message>
+void check_host(const Message& message, unsigned version) {
+  const size_t hosts = message.count(http::field::host);
+  if (hosts > 1 || (hosts == 0 && version >= 11))
+    throw ApiError(400, fmt::format("the request has {} Host headers, not one", hosts));
 }
 
 template <class Stream>
@@ -307,6 +324,11 @@ const Route* StreamConnection<Stream>::admit(const Parser& parser, const error_c
   const Route* route = nullptr;
   try {
     request = describe(parser);
+    if (!has_clear_framing(parser.get())) {
+      keep_alive_ = false;
+      throw ApiError(501, "the only Transfer-Encoding that is known is chunked");
+    }
+    check_host(parser.get(), version_);
     head_only_ = request.method == "HEAD";
     const std::string_view origin = request.header("origin");
     if (!origin.empty() && is_allowed_origin(context_.options, origin)) allowed_origin_ = origin;

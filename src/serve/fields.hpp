@@ -61,5 +61,7 @@ std::vector<int32_t> token_ids(const Json& json);
 int64_t integer_between(const Json& json, int64_t low, int64_t high);
 /// A number that is finite as a float. Errors: as Json; invalid_argument.
 float finite_float(const Json& json);
+/// A number between two bounds, both in. Errors: as Json; invalid_argument naming them.
+float float_between(const Json& json, float low, float high);
 
 }  // namespace linnet::serve

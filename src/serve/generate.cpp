@@ -55,6 +55,7 @@ void apply_defaults(TextRequest& request, const SamplingDefaults& defaults, floa
 asio::awaitable<Running> start(const Services& services, Exchange& exchange, TextRequest request) {
   const ModelCard& card = services.models.card(request.model);
   exchange.notes.model = card.name;
+  check_ids(request, card.info.vocab_size);
   TextModel model = co_await services.models.acquire(card);
   request.batch.options.stop = exchange.request.gone;
   apply_defaults(request, card.sampling, 1);

@@ -18,6 +18,14 @@ void check_count(size_t count, const Json& json) {
   require(count <= kMaxTexts, "{} has {} entries, {} at most", json.where(), count, kMaxTexts);
 }
 
+void check_labels(std::vector<std::string> labels, const Json& json) {
+  std::ranges::sort(labels);
+  require(!labels.front().empty(), "{} has an empty label", json.where());
+  const auto twice = std::ranges::adjacent_find(labels);
+  require(twice == labels.end(), "{} has \"{}\" twice", json.where(),
+          twice == labels.end() ? "" : printable(*twice));
+}
+
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -138,6 +146,7 @@ const FieldReaders<ClassifyRequest>& classify_fields() {
          require(!r.options.labels.empty() && r.options.labels.size() <= kMaxLabels,
                  "{} has {} entries, expected 1 to {}", j.where(), r.options.labels.size(),
                  kMaxLabels);
+         check_labels(r.options.labels, j);
        }},
       {"template", [](R& r, const Json& j) { r.options.prompt_template = j.as_string(); }},
       {"system", [](R& r, const Json& j) { r.options.system = j.as_string(); }},

@@ -1,4 +1,6 @@
 // POST /tokenize and /detokenize: text to ids and back.
+#include <fmt/format.h>
+
 #include <optional>
 
 #include "serve/routes/routes.hpp"
@@ -58,6 +60,12 @@ asio::awaitable<void> detokenize(const Services& services, Exchange& exchange) {
   if (!request.tokens) throw ApiError(400, "the request has no tokens", "missing_field", "tokens");
   const ModelCard& card = services.models.card(request.model);
   exchange.notes.model = card.name;
+  for (const int32_t id : *request.tokens)
+    if (id >= card.info.vocab_size)
+      throw ApiError(
+          400,
+          fmt::format("tokens has {}, and the model's are 0 to {}", id, card.info.vocab_size - 1),
+          "invalid_value", "tokens");
   const TextModel model = co_await services.models.acquire(card);
   auto work = [&] {
     return model.tokenizer().decode(*request.tokens, request.skip_special_tokens);
