@@ -3,7 +3,7 @@
 // sources give the same bytes.
 import { build } from "esbuild";
 import { gzipSync, constants } from "node:zlib";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -56,7 +56,9 @@ function licenses() {
   for (const name of [...packages].sort()) {
     const folder = join(here, "node_modules", name);
     const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    parts.push(`== ${name} ${version} (${license}) ==\n\n${readFileSync(join(folder, "LICENSE"), "utf8").trim()}`);
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.\w+)?$/i.test(entry));
+    if (!file) throw new Error(`${name} has no licence file`);
+    parts.push(`== ${name} ${version} (${license}) ==\n\n${readFileSync(join(folder, file), "utf8").trim()}`);
   }
   return parts.join("\n\n") + "\n";
 }

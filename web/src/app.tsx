@@ -6,12 +6,18 @@ import { Sidebar } from "./chat/Sidebar";
 import { select } from "./chat/store";
 import { ClassifyView } from "./classify/ClassifyView";
 import { StatusView } from "./status/StatusView";
-import { drawerOpen, Header } from "./ui/Header";
+import { closeDrawer, drawerOpen } from "./ui/drawer";
+import { Header } from "./ui/Header";
 import { Help, helpOpen } from "./ui/Help";
 import { ConnectionBanner, KeyDialog, LiveRegion, Toasts } from "./ui/Notices";
 import { showTab, tab } from "./ui/tabs";
 
 function onShortcut(event: KeyboardEvent): void {
+  if (event.key === "Escape" && drawerOpen.value && !document.querySelector("dialog[open], :popover-open")) {
+    closeDrawer();
+    event.preventDefault();
+    return;
+  }
   if (!(event.ctrlKey || event.metaKey) || event.altKey || document.querySelector("dialog[open]")) return;
   const key = event.key.toLowerCase();
   if (key === "k" && !event.shiftKey) {

@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { announce } from "../state/announce";
 import { chooseModel, defaultModel } from "../state/models";
-import { drawerOpen } from "../ui/Header";
+import { drawerOpen } from "../ui/drawer";
 import { ModelPicker } from "../ui/ModelPicker";
 import { Icon } from "../ui/icons";
 import { Composer } from "./Composer";

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { toast } from "../state/toasts";
 import { download, fileName } from "../ui/files";
-import { drawerOpen } from "../ui/Header";
+import { closeDrawer, drawerOpen } from "../ui/drawer";
 import { Icon, IconButton } from "../ui/icons";
 import { Menu } from "../ui/Menu";
 import { focusComposer } from "./focus";
@@ -43,21 +43,18 @@ export function Sidebar() {
     if (last?.name === name) last.members.push(conversation);
     else groups.push({ name, members: [conversation] });
   }
-  const close = () => (drawerOpen.value = false);
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && drawerOpen.value) close();
-  };
+  const close = () => closeDrawer();
   const begin = () => {
     store.select(null);
-    close();
+    closeDrawer(false);
     requestAnimationFrame(focusComposer);
   };
   return (
     <>
       <div class={`backdrop ${drawerOpen.value ? "open" : ""}`} onClick={close} />
-      <nav class={`sidebar ${drawerOpen.value ? "open" : ""}`} aria-label="Conversations" onKeyDown={onKeyDown}>
+      <nav class={`sidebar ${drawerOpen.value ? "open" : ""}`} aria-label="Conversations">
         <div class="sidebar-head">
-          <button type="button" class="button new-chat" onClick={begin}><Icon name="plus" /> New chat</button>
+          <button type="button" id="new-chat" class="button new-chat" onClick={begin}><Icon name="plus" /> New chat</button>
           <Menu label="Export and import" items={[
             { label: "Export all as JSON", run: () => exportAs("json", newest, "linnet-conversations") },
             { label: "Export all as Markdown", run: () => exportAs("md", newest, "linnet-conversations") },

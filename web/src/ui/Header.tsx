@@ -1,29 +1,22 @@
-import { signal } from "@preact/signals";
 import { connection } from "../state/connection";
-import { setTheme, theme } from "../state/theme";
+import { isDark, setTheme } from "../state/theme";
 import { settingsOpen } from "../chat/Settings";
+import { closeDrawer, drawerOpen, openDrawer } from "./drawer";
 import { helpOpen } from "./Help";
 import { IconButton } from "./icons";
 import { showTab, tab, tabs } from "./tabs";
-
-/** Whether the list of conversations is shown where there is no room for it beside the chat. */
-export const drawerOpen = signal(false);
 
 const stateWords = {
   up: "Server ready", loading: "Server loading", down: "Server not answering", unknown: "Looking for the server",
 };
 
-function isDark(): boolean {
-  return theme.value === "dark" || (theme.value === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
-}
-
 export function Header() {
-  const dark = isDark();
+  const dark = isDark.value;
   return (
     <header class="topbar">
       {tab.value === "chat" && (
-        <IconButton icon="menu" label="Conversations" class="drawer-button" expanded={drawerOpen.value}
-                    onClick={() => (drawerOpen.value = !drawerOpen.value)} />
+        <IconButton icon="menu" label="Conversations" id="drawer-button" class="drawer-button" expanded={drawerOpen.value}
+                    onClick={() => (drawerOpen.value ? closeDrawer() : openDrawer())} />
       )}
       <span class="brand">
         <img src="favicon.svg" alt="" width="28" height="28" />

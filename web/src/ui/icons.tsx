@@ -5,7 +5,7 @@ const paths = {
   plus: "M10 4v12M4 10h12",
   close: "M5 5l10 10M15 5L5 15",
   search: "M9 3.500a5.500 5.500 0 1 1 0 11 5.500 5.500 0 0 1 0-11zM13 13l4 4",
-  more: "M4.500 10h.01M10 10h.01M15.500 10h.01",
+  more: "M4.300 10h.4M9.800 10h.4M15.300 10h.4",
   send: "M10 16V4M5 9l5-5 5 5",
   stop: "M5.500 5.500h9v9h-9z",
   copy: "M7 7h9v9H7zM13 7V4H4v9h3",
@@ -37,12 +37,13 @@ export function IconButton(props: {
   icon: IconName;
   label: string;
   onClick: (event: MouseEvent) => void;
+  id?: string;
   class?: string;
   disabled?: boolean;
   expanded?: boolean;
 }) {
   return (
-    <button type="button" class={`icon-button ${props.class ?? ""}`} aria-label={props.label} title={props.label}
+    <button type="button" id={props.id} class={`icon-button ${props.class ?? ""}`} aria-label={props.label} title={props.label}
             disabled={props.disabled} aria-expanded={props.expanded} onClick={props.onClick}>
       <Icon name={props.icon} />
     </button>
