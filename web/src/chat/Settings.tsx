@@ -6,6 +6,7 @@ import { setTheme, theme, type Theme } from "../state/theme";
 import { toast } from "../state/toasts";
 import { describeModel } from "../ui/ModelPicker";
 import { Dialog } from "../ui/Dialog";
+import { helpOpen } from "../ui/Help";
 import { formatCount } from "../format";
 import * as store from "./store";
 import { defaultSampling, type Sampling } from "./types";
@@ -139,7 +140,7 @@ function Thinking(props: { value: boolean | undefined; onChange: (value: boolean
 
 function PageSettings() {
   return (
-    <section class="form" aria-labelledby="settings-page">
+    <form class="form" aria-labelledby="settings-page" onSubmit={(event) => event.preventDefault()}>
       <h3 id="settings-page">This page</h3>
       <label class="field">
         <span>Theme</span>
@@ -155,6 +156,11 @@ function PageSettings() {
                onChange={(event) => setKey(event.currentTarget.value)} />
       </label>
       <p class="hint">Kept in this browser, and sent to this server only.</p>
-    </section>
+      <div class="form-actions">
+        <button type="button" class="button" onClick={() => { settingsOpen.value = false; helpOpen.value = true; }}>
+          Help and shortcuts
+        </button>
+      </div>
+    </form>
   );
 }

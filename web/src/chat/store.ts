@@ -28,7 +28,7 @@ export function saveDefaults(system: string, sampling: Sampling): void {
 
 // Answers that this tab is writing: what other tabs say of their conversations is older.
 const busy = new Set<string>();
-const channel = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("linnet");
+const channel = new BroadcastChannel("linnet");
 let storageFailed = false;
 
 function failed(error: unknown): void {
@@ -56,7 +56,7 @@ export async function loadConversations(): Promise<void> {
     failed(error);
   }
   loaded.value = true;
-  channel?.addEventListener("message", (event: MessageEvent<string>) => void reread(event.data));
+  channel.addEventListener("message", (event: MessageEvent<string>) => void reread(event.data));
 }
 
 async function reread(id: string): Promise<void> {
@@ -75,7 +75,7 @@ function put(conversation: Conversation): void {
 async function save(conversation: Conversation): Promise<void> {
   try {
     await database.write(conversation);
-    channel?.postMessage(conversation.id);
+    channel.postMessage(conversation.id);
   } catch (error) {
     failed(error);
   }
@@ -132,6 +132,6 @@ export function remove(id: string): void {
   next.delete(id);
   conversations.value = next;
   if (currentId.value === id) select(null);
-  database.remove(id).then(() => channel?.postMessage(id), failed);
+  database.remove(id).then(() => channel.postMessage(id), failed);
   toast(`Deleted “${removed.title}”.`, { action: { label: "Undo", run: () => add(settle(removed)) } });
 }

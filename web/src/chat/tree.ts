@@ -76,7 +76,8 @@ export function titleFrom(text: string): string {
   const words = text.trim().replace(/\s+/g, " ");
   if (words.length <= 48) return words || "New conversation";
   const cut = words.slice(0, 48);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), 24)).trimEnd()}…`;
+  const space = cut.lastIndexOf(" ");
+  return `${cut.slice(0, space > 24 ? space : 48)}…`;
 }
 
 export interface WireMessage {

@@ -120,7 +120,7 @@ export function ClassifyView() {
           <label class="field">
             <span>Template</span>
             <textarea rows={3} value={choices.template} spellcheck={false}
-                      placeholder={"The model's usual question. Your own has {text} in it:\nText: {text}\nCategory:"}
+                      placeholder="The usual question. Your own says {text} where the text goes."
                       onInput={(event) => change({ template: event.currentTarget.value })} />
           </label>
           <label class="field">

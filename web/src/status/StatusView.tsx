@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import type { Stats } from "../api/types";
-import { formatBytes, formatCount, formatDuration, formatRate, formatUptime } from "../format";
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatUptime } from "../format";
 import { Icon } from "../ui/icons";
 import { samples, statsError, watchStats } from "./history";
 import { LineChart } from "./LineChart";
@@ -64,15 +64,14 @@ function axisDuration(ms: number): string {
 
 function Tiles({ stats }: { stats: Stats }) {
   const { requests, tokens, memory } = stats;
-  const cached = tokens.prompt > 0 ? ` (${Math.round((tokens.cached_prompt / tokens.prompt) * 100)} % cached)` : "";
   const tiles: [string, string][] = [
-    ["Running", formatCount(requests.running)],
-    ["Queued", formatCount(requests.queued)],
+    ["Running, queued", `${formatCount(requests.running)}, ${formatCount(requests.queued)}`],
     ["Completed", formatCount(requests.completed)],
     ["Failed", formatCount(requests.failed)],
     ["Cancelled", formatCount(requests.cancelled)],
     ["Tokens generated", formatCount(tokens.generated)],
-    ["Tokens read", formatCount(tokens.prompt) + cached],
+    ["Prompt tokens", formatCount(tokens.prompt)],
+    ["Of them cached", tokens.prompt > 0 ? formatPercent(tokens.cached_prompt / tokens.prompt) : "–"],
     ["Memory", memory.ceiling_bytes ? `${formatBytes(memory.resident_bytes)} of ${formatBytes(memory.ceiling_bytes)}`
       : formatBytes(memory.resident_bytes)],
   ];
