@@ -247,7 +247,9 @@ test("settings go into the request, and an empty field does not", async () => {
   await page.getByLabel("Top p").fill("");
   await page.getByLabel("Min p").fill("7");
   await page.getByText("Must be between 0 and 1").waitFor();
+  assert.equal(await page.getByLabel("Min p").inputValue(), "7", "what was typed stays");
   await page.getByLabel("Min p").fill("");
+  await page.getByText("Must be between 0 and 1").waitFor({ state: "hidden" });
   await page.getByLabel("Max tokens").fill("5");
   await screenshot(page, "settings");
   await page.keyboard.press("Escape");

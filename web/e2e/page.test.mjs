@@ -112,6 +112,7 @@ test("everything goes without a mouse", async () => {
 
   await tabTo(/^Edit message$/);
   await press("Enter");
+  await page.waitForFunction(() => document.activeElement.getAttribute("aria-label") === "Edit the message");
   await press("Control+A");
   await page.keyboard.type("Tell me a story about a cat.");
   await press("Enter");
@@ -125,10 +126,12 @@ test("everything goes without a mouse", async () => {
   await page.waitForFunction(() => document.activeElement.id === "conversation-search");
   await tabTo(/^Actions for/);
   await press("Enter");
+  await page.waitForFunction(() => document.activeElement.role === "menuitem");
   await press("ArrowDown");
   await press("ArrowUp");
   assert.equal(await focused(), "Rename");
   await press("Enter");
+  await page.waitForFunction(() => document.activeElement.className === "rename");
   await page.keyboard.type("By keyboard");
   await press("Enter");
   await page.getByRole("button", { name: "By keyboard", exact: true }).waitFor();

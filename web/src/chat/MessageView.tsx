@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { copyText } from "../ui/clipboard";
 import { Icon, IconButton } from "../ui/icons";
 import { grow, isSendKey } from "./Composer";
@@ -37,7 +37,7 @@ export function UserMessage({ conversation, message }: Props) {
 function Editor({ message, onEnd }: { message: Message; onEnd: () => void }) {
   const [text, setText] = useState(message.content);
   const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     area.current!.focus();
     area.current!.setSelectionRange(text.length, text.length);
   }, []);

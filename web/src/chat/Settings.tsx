@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useState } from "preact/hooks";
 import { apiKey, setKey } from "../state/auth";
 import { findModel, defaultModel } from "../state/models";
 import { setTheme, theme, type Theme } from "../state/theme";
@@ -99,9 +99,16 @@ function ModelFacts({ id }: { id: string }) {
 function NumberInput(props: { field: NumberField; value: number | undefined; onChange: (value: number | undefined) => void }) {
   const { field } = props;
   const [problem, setProblem] = useState("");
+  const [text, setText] = useState(String(props.value ?? ""));
   const id = useId();
+  // "0." is 0 and stays as it was typed; a reset or another conversation changes what is shown.
+  useEffect(() => {
+    if (problem || (text === "" ? undefined : Number(text)) === props.value) return;
+    setText(String(props.value ?? ""));
+  }, [props.value]);
   const onInput = (event: { currentTarget: HTMLInputElement }) => {
     const input = event.currentTarget;
+    setText(input.value);
     if (!input.validity.valid) {
       const whole = input.validity.stepMismatch ? "a whole number " : "";
       const range = field.max < 100 ? `between ${field.min} and ${field.max}` : `of at least ${field.min}`;
@@ -115,7 +122,7 @@ function NumberInput(props: { field: NumberField; value: number | undefined; onC
     <div class="field">
       <label for={id}>{field.label}</label>
       <input id={id} type="number" inputMode="decimal" min={field.min} max={field.max} step={field.step} placeholder="not sent"
-             aria-describedby={`${id}-hint`} aria-invalid={problem !== ""} value={props.value ?? ""} onInput={onInput} />
+             aria-describedby={`${id}-hint`} aria-invalid={problem !== ""} value={text} onInput={onInput} />
       <span id={`${id}-hint`} class={problem ? "field-error" : "hint"}>{problem || field.hint}</span>
     </div>
   );

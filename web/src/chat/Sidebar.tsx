@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { toast } from "../state/toasts";
 import { download, fileName } from "../ui/files";
 import { closeDrawer, drawerOpen } from "../ui/drawer";
@@ -124,7 +124,7 @@ function Entry({ conversation, onSelect }: { conversation: Conversation; onSelec
 
 function Rename({ conversation, onEnd }: { conversation: Conversation; onEnd: () => void }) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.select(), []);
+  useLayoutEffect(() => input.current?.select(), []);
   const cancelled = useRef(false);
   const finish = () => {
     const title = input.current!.value.trim();

@@ -47,10 +47,21 @@ function mathSpan(tex: string, display: boolean): string {
   return `<span class="math" data-tex="${escapeHtml(tex)}"${display ? ' data-display="1"' : ""}>${escapeHtml(tex)}</span>`;
 }
 
+/** HTML that answers use on purpose, as it is; anything else is text, and is shown as the model wrote it. */
+const plainTags = new Set(["br", "sub", "sup", "kbd", "mark", "small", "b", "i", "u", "s", "em", "strong", "details", "summary"]);
+
+function plainHtml(text: string): string {
+  return text.replace(/<!--[\s\S]*?(?:-->|$)|<\/?([a-z][a-z0-9]*)\s*\/?>|</gi, (found, tag: string | undefined) => {
+    if (found.startsWith("<!--")) return "";
+    return tag && plainTags.has(tag.toLowerCase()) ? found : `&lt;${found.slice(1)}`;
+  });
+}
+
 const marked = new Marked({
   gfm: true,
   extensions: [inlineMath, blockMath],
   renderer: {
+    html: ({ text }) => plainHtml(text),
     // A disabled check box is a form control without a name to a screen reader; a sign says the same.
     checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
   },

@@ -12,15 +12,26 @@ export function Dialog(props: {
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const title = useId();
+  // The close event comes later; by then the dialog may be wanted again. Only the reader's closing counts.
+  const closedByUs = useRef(false);
   useEffect(() => {
-    if (props.open) dialog.current?.showModal();
-    else dialog.current?.close();
+    const element = dialog.current!;
+    if (props.open === element.open) return;
+    if (props.open) element.showModal();
+    else {
+      closedByUs.current = true;
+      element.close();
+    }
   }, [props.open]);
+  const onClose = () => {
+    if (closedByUs.current) closedByUs.current = false;
+    else props.onClose();
+  };
   const onBackdrop = (event: MouseEvent) => {
     if (event.target === dialog.current) props.onClose();
   };
   return (
-    <dialog ref={dialog} class={props.class} aria-labelledby={title} onClose={props.onClose} onClick={onBackdrop}>
+    <dialog ref={dialog} class={props.class} aria-labelledby={title} onClose={onClose} onClick={onBackdrop}>
       {props.open && (
         <div class="dialog-body">
           <header class="dialog-head">

@@ -22,10 +22,8 @@ export function Menu(props: { label: string; icon?: IconName; items: MenuItem[] 
     style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - height - 4)}px`;
     style.left = `${Math.max(8, Math.min(at.right - width, window.innerWidth - width - 8))}px`;
   };
-  const onToggle = (event: ToggleEvent) => {
-    const opened = event.newState === "open";
-    setOpen(opened);
-    if (!opened) return;
+  const toggle = () => {
+    if (!menu.current!.togglePopover()) return;
     place();
     menu.current!.querySelector<HTMLElement>("[role=menuitem]")?.focus();
   };
@@ -45,11 +43,11 @@ export function Menu(props: { label: string; icon?: IconName; items: MenuItem[] 
   return (
     <>
       <button ref={button} type="button" class="icon-button" aria-label={props.label} title={props.label}
-              aria-haspopup="menu" aria-expanded={open} onClick={() => menu.current!.togglePopover()}>
+              aria-haspopup="menu" aria-expanded={open} onClick={toggle}>
         <Icon name={props.icon ?? "more"} />
       </button>
       <div ref={menu} class="menu" role="menu" aria-label={props.label} popover="auto"
-           onToggle={onToggle} onKeyDown={onKeyDown}>
+           onToggle={(event: ToggleEvent) => setOpen(event.newState === "open")} onKeyDown={onKeyDown}>
         {props.items.map((item) => (
           <button key={item.label} type="button" role="menuitem" tabIndex={-1} class={item.danger ? "danger" : ""}
                   onClick={() => choose(item)}>
