@@ -3,10 +3,10 @@
 // Words in the last message choose what it answers: "everything", "think", "hostile", "long", and the failures
 // "fail 400", "fail 429", "fail 500", "fail stream" (an error event in the middle), "fail cut" (the connection ends).
 import { createServer } from "node:http";
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { sendFile } from "./files.mjs";
 import { hostile, showcase, story, thoughts } from "./texts.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -18,10 +18,6 @@ const { values: options } = parseArgs({ options: {
 } });
 const rate = Number(options.rate);
 
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
-  "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const types = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8",
-                svg: "image/svg+xml", txt: "text/plain; charset=utf-8" };
 const models = [
   { id: "builtin", object: "model", created: 0, owned_by: "linnet",
     meta: { loaded: true, architecture: "gemma3_text", parameters: 3939520, stored_bytes: 7900000, dtype: "bf16",
@@ -39,15 +35,6 @@ const error = (message, type = "invalid_request_error") => ({ error: { message, 
 function sendJson(response, status, value, headers = {}) {
   response.writeHead(status, { "Content-Type": "application/json", ...headers });
   response.end(JSON.stringify(value));
-}
-
-function sendFile(response, path) {
-  const name = path === "/" ? "index.html" : path.slice(1);
-  const file = join(options.dist, `${name}.gz`);
-  if (!/^[a-z.-]+$/.test(name) || !existsSync(file)) return sendJson(response, 404, error(`no route ${path}`, "not_found_error"));
-  response.writeHead(200, { "Content-Type": types[name.split(".").pop()] ?? "application/octet-stream", "Content-Encoding": "gzip",
-                            "Content-Security-Policy": policy, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff" });
-  response.end(readFileSync(file));
 }
 
 async function readBody(request) {
@@ -172,7 +159,7 @@ const server = createServer(async (request, response) => {
     if (route === "POST /v1/classify") return await classify(request, response);
     if (route === "GET /v1/models") return sendJson(response, 200, { object: "list", data: models });
     if (route === "GET /v1/stats") return sendJson(response, 200, stats());
-    return sendFile(response, pathname);
+    if (!sendFile(response, options.dist, pathname)) sendJson(response, 404, error(`there is no ${route}`, "not_found_error"));
   } catch (problem) {
     if (response.headersSent) response.destroy();
     else sendJson(response, 400, error(String(problem)));
