@@ -57,7 +57,7 @@ export async function ask(page, text, status = "done") {
 /** Makes answers long, so that a test can do something before the fastest model has finished. */
 export async function makeAnswersLong(page) {
   await page.route("**/v1/chat/completions", async (route) => {
-    const body = { ...JSON.parse(route.request().postData()), ignore_eos: true, max_tokens: 1900 };
+    const body = { ...JSON.parse(route.request().postData()), ignore_eos: true, max_tokens: 1500, min_tokens: 1500 };
     await route.continue({ postData: JSON.stringify(body) });
   });
 }

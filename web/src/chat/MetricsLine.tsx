@@ -27,6 +27,7 @@ export function MetricsLine({ metrics }: { metrics: Metrics }) {
           <meter min={0} max={contextLength} value={used} high={contextLength * 0.85} aria-label="Context used" />
         </Item>
       )}
+      {metrics.seed !== undefined && <Item name="Seed" visible="seed">{metrics.seed}</Item>}
     </dl>
   );
 }

@@ -44,7 +44,16 @@ export function answer(conversationId: string, userMessageId: string): void {
     model: conversation.model, createdAt: Date.now(),
   };
   store.change(conversationId, (before) => addMessage(before, message));
-  void run(conversation, userMessageId, message.id);
+  void run(conversation, userMessageId, message.id, seedFor(conversation, userMessageId));
+}
+
+/**
+ * The reader's seed, or none for a first answer. The same request gives linnet's same answer, so that asking again
+ * without a seed would be in vain: further answers get one by chance, which is shown under them.
+ */
+function seedFor({ messages, sampling }: Conversation, userMessageId: string): number | undefined {
+  if (sampling.seed !== undefined) return sampling.seed;
+  return messages.some((message) => message.parent === userMessageId) ? Math.floor(Math.random() * 2 ** 31) : undefined;
 }
 
 /** Asks again where an answer failed: that one goes, since it says nothing, unless some text had come. */
@@ -66,7 +75,7 @@ export function stopAll(conversationId: string): boolean {
   return running.length > 0;
 }
 
-async function run(conversation: Conversation, userMessageId: string, id: string): Promise<void> {
+async function run(conversation: Conversation, userMessageId: string, id: string, seed: number | undefined): Promise<void> {
   const abort = new AbortController();
   const generation: Generation = { content: signal(""), reasoning: signal(""), stop: () => abort.abort() };
   generations.value = new Map(generations.value).set(id, generation);
@@ -93,7 +102,7 @@ async function run(conversation: Conversation, userMessageId: string, id: string
     const { model, sampling, system } = conversation;
     const messages = wireMessages(pathTo(conversation, userMessageId), system);
     const stop = sampling.stop?.filter(Boolean);
-    for await (const chunk of streamChat({ model, messages, ...sampling, stop }, abort.signal)) {
+    for await (const chunk of streamChat({ model, messages, ...sampling, stop, seed }, abort.signal)) {
       collected.take(chunk);
       if (frame === 0) frame = requestAnimationFrame(onFrame);
     }
@@ -111,7 +120,8 @@ async function run(conversation: Conversation, userMessageId: string, id: string
   clearInterval(saver);
   cancelAnimationFrame(frame);
   window.removeEventListener("pagehide", savePartial);
-  const metrics = collected.metrics(findModel(conversation.model)?.meta?.context_length);
+  const measured = collected.metrics(findModel(conversation.model)?.meta?.context_length);
+  const metrics = measured && { ...measured, seed };
   store.change(conversation.id, (before) => changeMessage(before, id, { ...collected.parts(), ...end, metrics }));
   const rest = new Map(generations.value);
   rest.delete(id);

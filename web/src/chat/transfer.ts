@@ -99,7 +99,7 @@ function metricsFrom(value: unknown, at: string): Metrics {
   const from = object(value, at);
   const metrics: Metrics = { fromServer: from.fromServer === true };
   for (const name of ["promptTokens", "cachedTokens", "completionTokens", "timeToFirstToken_ms", "tokensPerSecond",
-                      "contextLength"] as const) {
+                      "contextLength", "seed"] as const) {
     if (from[name] !== undefined) metrics[name] = number(from[name], `${at}.${name}`);
   }
   return metrics;

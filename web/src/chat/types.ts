@@ -18,6 +18,8 @@ export interface Metrics {
   timeToFirstToken_ms?: number;
   tokensPerSecond?: number;
   contextLength?: number;
+  /** What was sent, if any was: with it the answer can be had again. */
+  seed?: number;
   /** False where the server said nothing and the figures are from the page's own clock. */
   fromServer: boolean;
 }
