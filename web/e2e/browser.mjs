@@ -54,12 +54,25 @@ export async function ask(page, text, status = "done") {
   await page.locator(`[data-testid=assistant-message][data-status=${status}]:last-child`).waitFor();
 }
 
-/** Makes answers long, so that a test can do something before the fastest model has finished. */
+/**
+ * Makes answers long, so that a test can do something before the fastest model has finished. (Both of min_tokens and
+ * ignore_eos: a chat template's end of turn is none of the model's ends of text.)
+ */
 export async function makeAnswersLong(page) {
   await page.route("**/v1/chat/completions", async (route) => {
-    const body = { ...JSON.parse(route.request().postData()), ignore_eos: true, max_tokens: 1500, min_tokens: 1500 };
+    const body = { ...JSON.parse(route.request().postData()), ignore_eos: true, max_tokens: 1900, min_tokens: 1900 };
     await route.continue({ postData: JSON.stringify(body) });
   });
+}
+
+/** A slow line: what the fastest model writes in a second takes ten. */
+export async function slowDown(page) {
+  const session = await page.context().newCDPSession(page);
+  const set = (throughput) => session.send("Network.emulateNetworkConditions",
+    { offline: false, latency: 0, downloadThroughput: throughput, uploadThroughput: -1 });
+  await session.send("Network.enable");
+  await set(40_000);
+  return () => set(-1);
 }
 
 /** Sends a message, and waits until a part of the answer is there. */

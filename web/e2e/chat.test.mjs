@@ -5,7 +5,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { answers, ask, begin, close, launch, makeAnswersLong, open, questions, screenshot } from "./browser.mjs";
+import { answers, ask, begin, close, launch, makeAnswersLong, open, questions, screenshot, slowDown } from "./browser.mjs";
 import { sharedServer } from "./server.mjs";
 
 let server;
@@ -58,6 +58,7 @@ test("an example begins a conversation by a click", async () => {
 test("stop keeps what has come, by button and by Escape", async () => {
   const page = await open(browser, server.url);
   await makeAnswersLong(page);
+  const speedUp = await slowDown(page);
   await begin(page, story);
   await page.getByRole("button", { name: "Stop" }).click();
   await answers(page, "stopped").waitFor();
@@ -66,6 +67,7 @@ test("stop keeps what has come, by button and by Escape", async () => {
   await page.keyboard.press("Escape");
   await answers(page, "stopped").nth(1).waitFor();
   await page.unrouteAll();
+  await speedUp();
   await ask(page, "And now a short one.");
   await close(page);
 });
@@ -128,12 +130,14 @@ test("a reload keeps conversations; they are renamed, found, deleted, and brough
 test("a page that is left while an answer comes shows the part that had come", async () => {
   const page = await open(browser, server.url);
   await makeAnswersLong(page);
+  const speedUp = await slowDown(page);
   await begin(page, story);
   await page.waitForTimeout(600);
   await page.reload();
   await answers(page, "interrupted").waitFor();
   await answers(page, "interrupted").locator(".markdown", { hasText: /\S/ }).waitFor();
   await page.unrouteAll();
+  await speedUp();
   await page.getByRole("button", { name: "Retry" }).click();
   await answers(page, "done").waitFor();
   await close(page);

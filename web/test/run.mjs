@@ -12,6 +12,8 @@ const tests = readdirSync(here).filter((name) => name.endsWith(".test.ts"));
 await build({
   entryPoints: tests.map((name) => join(here, name)), outdir: out, outExtension: { ".js": ".mjs" },
   bundle: true, platform: "node", format: "esm", target: "node18", sourcemap: "inline", logLevel: "warning",
+  // Node 18 has it under another name than browsers do.
+  banner: { js: 'import { webcrypto } from "node:crypto"; globalThis.crypto ??= webcrypto;' },
 });
 const files = tests.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
 process.exit(spawnSync(process.execPath, ["--enable-source-maps", "--test", ...files], { stdio: "inherit" }).status ?? 1);

@@ -24,8 +24,12 @@ export function useStickyScroll() {
     let top = element.scrollTop;
     const onScroll = () => {
       const distance = element.scrollHeight - element.clientHeight - element.scrollTop;
-      if (distance < 8) follow(true);
-      else if (element.scrollTop < top) follow(false);
+      // Text that got shorter also moves up, to the end: that says nothing about the reader.
+      if (distance < 8) {
+        if (element.scrollTop > top) follow(true);
+      } else if (element.scrollTop < top) {
+        follow(false);
+      }
       top = element.scrollTop;
     };
     const observer = new ResizeObserver(() => {

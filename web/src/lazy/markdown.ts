@@ -102,6 +102,6 @@ function replaceRemote(image: HTMLImageElement): void {
   if (/^data:image\/(png|jpeg|gif|webp);base64,/i.test(source)) return;
   const link = document.createElement("a");
   if (/^https?:\/\//i.test(source)) link.href = source;
-  link.textContent = `🖼 ${image.alt || source || "image"}`;
+  link.textContent = `[image: ${image.alt || source || "without a name"}]`;
   image.replaceWith(link);
 }

@@ -8,7 +8,7 @@ export interface Series {
 
 const width = 520;
 const height = 190;
-const left = 62;
+const left = 74;
 const right = 8;
 const top = 10;
 const bottom = 24;

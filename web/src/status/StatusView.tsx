@@ -72,8 +72,7 @@ function Tiles({ stats }: { stats: Stats }) {
     ["Tokens generated", formatCount(tokens.generated)],
     ["Prompt tokens", formatCount(tokens.prompt)],
     ["Of them cached", tokens.prompt > 0 ? formatPercent(tokens.cached_prompt / tokens.prompt) : "–"],
-    ["Memory", memory.ceiling_bytes ? `${formatBytes(memory.resident_bytes)} of ${formatBytes(memory.ceiling_bytes)}`
-      : formatBytes(memory.resident_bytes)],
+    [memory.ceiling_bytes ? `Memory of ${formatBytes(memory.ceiling_bytes)}` : "Memory", formatBytes(memory.resident_bytes)],
   ];
   return (
     <dl class="tiles">
