@@ -63,7 +63,7 @@ test("axes have round steps and reach the largest value", () => {
 });
 
 test("a line has a gap where there is no value", () => {
-  assert.equal(linePath([[0, 0], [1, 2], null, [3, 4]]), "M0.0 0.0L1.0 2.0M3.0 4.0");
+  assert.equal(linePath([[0, 0], [1, 2], null, [3, 4]]), "M0.0 0.0L1.0 2.0M3.0 4.0h0");
 });
 
 test("the history is bounded and begins anew with the server", () => {

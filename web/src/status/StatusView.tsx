@@ -16,7 +16,7 @@ export function StatusView() {
     <div class="page" data-testid="status">
       <header class="page-head">
         <h2>Status</h2>
-        {now && <p class="hint">linnet {now.version}, up for {formatUptime(now.uptime_seconds)}, {formatCount(now.connections)} connections</p>}
+        {now && <p class="hint">linnet {now.version}, up for {formatUptime(now.uptime_seconds)}, {formatCount(now.connections)} {now.connections === 1 ? "connection" : "connections"}</p>}
       </header>
       {statsError.value !== null && (
         <div class="outcome outcome-error" role="status">

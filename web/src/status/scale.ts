@@ -13,13 +13,12 @@ export function niceStep(raw: number): number {
   return 10 * power;
 }
 
-/** An SVG path through points in order; null begins a new piece. */
+/** An SVG path through points in order; null begins a new piece. A point alone is a dot (with round line ends). */
 export function linePath(points: ([number, number] | null)[]): string {
-  let path = "";
-  let pen = false;
-  for (const point of points) {
-    if (point) path += `${pen ? "L" : "M"}${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
-    pen = point !== null;
-  }
-  return path;
+  return points.map((point, at) => {
+    if (!point) return "";
+    const first = !points[at - 1];
+    const dot = first && !points[at + 1] ? "h0" : "";
+    return `${first ? "M" : "L"}${point[0].toFixed(1)} ${point[1].toFixed(1)}${dot}`;
+  }).join("");
 }
