@@ -1,6 +1,6 @@
-# linnet_web(<target>): builds the chat page from web/ and puts its files, compressed, into a target as
-# linnet_page_<name>_gz (see linnet_embed). The target is compiled with LINNET_WEB=1, or with LINNET_WEB=0 where
-# -DLINNET_WEB=OFF leaves the page out; nothing of npm is needed then.
+# linnet_web(<target>): builds the chat page from web/ and puts its files, plain and compressed, into a target as the
+# table linnet_page_files (see linnet_embed_table). Where -DLINNET_WEB=OFF leaves the page out, the table is empty and
+# nothing of npm is needed.
 #
 # All work is done in a copy below the build folder, so that presets don't meet and the sources stay clean.
 # npm installs what the lock file says and runs no package's scripts; that is done anew only when the lock changes.
@@ -13,7 +13,7 @@ set(LINNET_WEB_FILES index.html app.js app.css theme.js markdown.js math.js high
 
 function(linnet_web target)
   if(NOT LINNET_WEB)
-    target_compile_definitions(${target} PRIVATE LINNET_WEB=0)
+    linnet_embed_table(${target} linnet_page_files)
     return()
   endif()
   find_program(LINNET_NODE NAMES node nodejs)
@@ -48,7 +48,8 @@ function(linnet_web target)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${from}/src/*)
   set(tools ${from}/build.mjs ${from}/tsconfig.json)
   list(TRANSFORM LINNET_WEB_FILES PREPEND ${work}/dist/ OUTPUT_VARIABLE files)
-  list(TRANSFORM files APPEND .gz)
+  list(TRANSFORM files APPEND .gz OUTPUT_VARIABLE compressed)
+  list(APPEND files ${compressed})
   add_custom_command(
     OUTPUT ${files}
     # A copy of a folder would keep files that are gone.
@@ -64,6 +65,5 @@ function(linnet_web target)
 
   add_custom_target(${target}_page DEPENDS ${files})
   add_dependencies(${target} ${target}_page)
-  linnet_embed(${target} linnet_page ${files})
-  target_compile_definitions(${target} PRIVATE LINNET_WEB=1)
+  linnet_embed_table(${target} linnet_page_files ${files})
 endfunction()
