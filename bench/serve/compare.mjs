@@ -8,9 +8,9 @@
 // Every stream has a prompt of its own and is greedy. Counted are all tokens from the first request to the end of the
 // last answer ("all", so with the prompts' reading), and those from the moment when every stream has its first ("decode").
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { join } from 'node:path';
+import { join, resolve as absolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -84,12 +84,28 @@ async function together(url, count) {
 const checkpoint = join(flags.work, 'gemma3-1b-4');
 if (!existsSync(checkpoint) || !existsSync(join(flags.work, 'node_modules/node-llama-cpp')))
   throw new Error('prepare first: bench/peers/run.sh --shapes gemma3-1b --prepare --work ' + flags.work);
+/// The checkpoint with a made-up tokenizer, so that there is text to send: bytes, and "t1000" and so on, as the GGUF has.
+function withTokenizer() {
+  const folder = join(flags.work, 'gemma3-1b-4-text');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  for (const name of ['config.json', 'model.safetensors']) symlinkSync(absolute(checkpoint, name), join(folder, name));
+  const known = JSON.parse(readFileSync(new URL('../../tests/data/text/byte_level.json', import.meta.url)));
+  const bytes = Object.entries(known.model.vocab).filter(([, id]) => id < 256);
+  const { vocab_size: size } = JSON.parse(readFileSync(join(checkpoint, 'config.json')));
+  const vocab = Object.fromEntries([...bytes, ...Array.from({ length: size - 256 }, (_, i) => [`t${i + 256}`, i + 256])]);
+  const level = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ ...known, added_tokens: [], pre_tokenizer: level, post_processor: null, decoder: level,
+    model: { ...known.model, vocab, merges: [] } }));
+  return folder;
+}
+
 const wrapper = join(flags.work, 'llama_cpp_server.mjs');  // beside node_modules, where its import looks
 copyFileSync(fileURLToPath(new URL('llama_cpp_server.mjs', import.meta.url)), wrapper);
 const largest = Math.max(...counts);
 const engines = {
   'llama.cpp': { url: await start(process.execPath, [wrapper, join(flags.work, 'gemma3-1b-q4_0.gguf'), flags.threads, String(largest), '512']) },
-  linnet: { linnet: true, url: await start(binary, ['serve', '--port', '0', '--log-level', 'warning', '--model', `gemma=${checkpoint}`, '--context', '512', '--threads', flags.threads]) },
+  linnet: { linnet: true, url: await start(binary, ['serve', '--port', '0', '--log-level', 'warning', '--model', `gemma=${withTokenizer()}`, '--context', '512', '--threads', flags.threads]) },
 };
 for (const url of Object.values(engines)) await together(url, 2);  // to warm up
 

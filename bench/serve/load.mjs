@@ -82,7 +82,7 @@ function ask(prompt, leaveAfter = Infinity) {
     const go = () => {
       if (settled) return;  // its connection may be another request's by now
       result.left = true;
-      finish();  // first: of an answer that is all there, destroy() tells the end at once
+      finish();
       request.destroy();
     };
     const event = (data, now) => {
@@ -119,6 +119,7 @@ function ask(prompt, leaveAfter = Infinity) {
         }
       });
       response.on('end', () => {
+        if (settled) return;  // destroy() tells the end of an answer that had all arrived
         if (result.status !== 200) result.error = `status ${result.status}: ${held.slice(0, 200)}`;
         else if (!result.whole) result.error ??= 'the stream ended before [DONE]';
         finish();
