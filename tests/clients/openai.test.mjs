@@ -61,8 +61,12 @@ async function read(stream) {
   return all;
 }
 
+// How much more time a slow build (sanitizers) or machine gets.
+const slack = Number(process.env.LINNET_SLACK ?? 1);
+
 /// Polls until a condition holds, and gives the milliseconds that it took.
-async function until(condition, limitMs, what) {
+async function until(condition, limit, what) {
+  const limitMs = limit * slack;
   const started = performance.now();
   while (!(await condition())) {
     const ms = performance.now() - started;
@@ -562,8 +566,7 @@ describe('clients that leave', () => {
           if (++chunks === 40 + 30 * round) break;
         }
         controller.abort();
-        const ms = await until(async () => (await stats(own)).requests.running <= 1, 250, 'running');
-        assert.ok(ms < 250);
+        await until(async () => (await stats(own)).requests.running <= 1, 250, 'running');
         assert.deepEqual((await other).texts, alone.texts);
         await until(async () => (await stats(own)).requests.running === 0, 250, 'running 0');
         assert.equal((await stats(own)).requests.cancelled, round + 1);

@@ -3,7 +3,7 @@
 #
 #   tests/clients/run.sh [FILE...]      all *.test.mjs, or some
 #
-# LINNET_CLI is the program; otherwise that of build/release. Needs Node 18 or newer and npm.
+# LINNET_CLI is the program; otherwise that of build/release. LINNET_SLACK=4 gives it four times the time. Needs Node 18 or newer and npm.
 set -euo pipefail
 cd "$(dirname "$0")"
 
