@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Formats every tracked C++ file with clang-format 14 (Debian 12's; other versions disagree in places).
+# Formats every C++ file, those that git does not know yet too, with clang-format 14 (Debian 12; other versions
+# disagree in places).
 #
 #   scripts/format.sh            rewrites the files
 #   scripts/format.sh --check    names those that would change, and fails if there are any
@@ -19,7 +20,7 @@ options=(-i)
 [[ ${1:-} == --check ]] && options=(--dry-run -Werror)
 patterns=('*.cpp' '*.hpp' '*.h' '*.cu' '*.cuh')
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-  mapfile -d '' files < <(git ls-files -z -- "${patterns[@]}")
+  mapfile -d '' files < <(git ls-files -z --cached --others --exclude-standard -- "${patterns[@]}")
 else
   mapfile -d '' files < <(find include src tests examples bench tools -type f \
     \( -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) \

@@ -20,9 +20,10 @@ struct Block {
   nn::RmsNorm post_feedforward_layernorm;
 
   [[nodiscard]] Array operator()(const Array& x, const nn::Forward& forward) const {  // [T, M]
-    const auto [h, y] = ops::residual_norm(x, self_attn(input_layernorm(x), forward),
-                                           post_attention_layernorm.term(),
-                                           pre_feedforward_layernorm.term(), mlp.rounding());
+    const Array attended = self_attn(input_layernorm(x), forward);
+    const auto [h, y] =
+        ops::residual_norm(forward.kept(x), forward.kept(attended), post_attention_layernorm.term(),
+                           pre_feedforward_layernorm.term(), mlp.rounding());
     return ops::residual_norm(h, mlp(y), post_feedforward_layernorm.term(), {}).sum;
   }
 };

@@ -54,6 +54,10 @@ nn::AttentionConfig Model::attention_config(size_t layer) const {
 
 Array Model::forward(const nn::Batch& batch) const { return head(states(batch)); }
 
+Array Model::rows_of(const nn::Batch& batch) const {
+  return Array::from(batch.logit_rows, {static_cast<int64_t>(batch.logit_rows.size())}, device_);
+}
+
 Array Model::states(const nn::Batch& batch) const {
   nn::Forward forward{.batch = batch, .rope = {}};
   for (const ops::RopeFrequencies& frequencies : config_.rope)
@@ -61,14 +65,16 @@ Array Model::states(const nn::Batch& batch) const {
   Array x = embed_tokens_(batch.ids);
   for (size_t i = 0; i < config_.layers.size(); ++i) {
     if (batch.hidden_states != nullptr) batch.hidden_states->push_back(x);
+    // hidden_states has the last layer's rows too, all of them.
+    if (i + 1 == config_.layers.size() && batch.hidden_states == nullptr &&
+        static_cast<int64_t>(batch.logit_rows.size()) != x.dim(0))
+      forward.wanted = rows_of(batch);
     x = layer(i, x, forward);
     if (batch.between_layers && i + 1 < config_.layers.size()) batch.between_layers();
   }
   if (batch.hidden_states != nullptr) batch.hidden_states->push_back(norm_(x));
   if (static_cast<int64_t>(batch.logit_rows.size()) != x.dim(0))
-    x = ops::take(
-        x, Array::from(batch.logit_rows, {static_cast<int64_t>(batch.logit_rows.size())}, device_),
-        0);
+    x = ops::take(x, rows_of(batch), 0);
   return norm_(x);
 }
 

@@ -44,7 +44,7 @@ class Model {
   /// Reads embed_tokens, norm and, unless it is tied, the head.
   Model(DecoderConfig config, nn::Weights& weights, const Options& options);
 
-  /// One block: [T, M] -> [T, M].
+  /// One block: [T, M] -> [T, M], or [R, M] of the rows that are Forward::kept.
   [[nodiscard]] virtual Array layer(size_t index, const Array& x,
                                     const nn::Forward& forward) const = 0;
 
@@ -52,6 +52,9 @@ class Model {
   [[nodiscard]] nn::AttentionConfig attention_config(size_t layer) const;
 
  private:
+  /// batch.logit_rows, [R].
+  [[nodiscard]] Array rows_of(const nn::Batch& batch) const;
+
   DecoderConfig config_;
   DevicePtr device_;
   std::vector<nn::CacheGroup> cache_groups_;

@@ -15,7 +15,8 @@ struct Block {
   nn::GatedMlp mlp;
 
   [[nodiscard]] Array operator()(const Array& x, const nn::Forward& forward) const {  // [T, M]
-    const auto [h, y] = ops::residual_norm(x, self_attn(input_layernorm(x), forward), {},
+    const Array attended = self_attn(input_layernorm(x), forward);
+    const auto [h, y] = ops::residual_norm(forward.kept(x), forward.kept(attended), {},
                                            post_attention_layernorm.term(), mlp.rounding());
     return ops::add(h, mlp(y));
   }

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "array/array.hpp"
 #include "kernels/attention.hpp"
+#include "ops/indexing.hpp"
 #include "ops/rope.hpp"
 
 namespace linnet::nn {
@@ -42,6 +44,12 @@ struct Batch {
 struct Forward {
   const Batch& batch;
   std::vector<ops::RopeTable> rope;  // one per kind of layer
+  /// In the last layer, [R]: the rows whose logits are wanted. Once keys and values are written,
+  /// nobody needs the others. Absent: all.
+  std::optional<Array> wanted = {};
+
+  /// The rows of [T, M] that go on behind attention.
+  [[nodiscard]] Array kept(const Array& x) const { return wanted ? ops::take(x, *wanted, 0) : x; }
 };
 
 }  // namespace linnet::nn

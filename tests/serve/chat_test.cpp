@@ -19,9 +19,9 @@ std::string library_answer(const GenerateOptions& options) {
 TEST(ServeChat, AnswersAsTheLibraryDoesStreamedOrWhole) {
   TestServer server;
   Client client(server.port());
-  const Json request{{"model", "builtin"}, {"messages", kHello},  {"max_tokens", 40},
-                     {"temperature", 0.8}, {"top_p", 0.9},        {"seed", 7},
-                     {"top_k", 50},        {"frequency_penalty", 0.2}};
+  const Json request{
+      {"model", "builtin"}, {"messages", kHello}, {"max_tokens", 40}, {"temperature", 0.8},
+      {"top_p", 0.9},       {"seed", 7},          {"top_k", 50},      {"frequency_penalty", 0.2}};
   const std::string expected = library_answer({.max_tokens = 40,
                                                .temperature = 0.8F,
                                                .top_k = 50,
@@ -76,13 +76,12 @@ TEST(ServeChat, SeveralChoicesHaveSeedsOfTheirOwn) {
   TestServer server;
   Client client(server.port());
   const auto choices = [&](int seed, int n, bool stream) {
-    const RawAnswer answer =
-        client.post("/v1/chat/completions", {{"messages", kHello},
-                                             {"max_tokens", 24},
-                                             {"temperature", 1.2},
-                                             {"seed", seed},
-                                             {"n", n},
-                                             {"stream", stream}});
+    const RawAnswer answer = client.post("/v1/chat/completions", {{"messages", kHello},
+                                                                  {"max_tokens", 24},
+                                                                  {"temperature", 1.2},
+                                                                  {"seed", seed},
+                                                                  {"n", n},
+                                                                  {"stream", stream}});
     EXPECT_EQ(answer.status, 200) << answer.body;
     std::vector<std::string> texts(static_cast<size_t>(n));
     if (!stream) {
@@ -113,13 +112,12 @@ TEST(ServeChat, StopsAtStringsAndSaysSo) {
   const size_t space = all.find(' ', all.size() / 2);
   ASSERT_NE(space, std::string::npos);
   const std::string stop = all.substr(space, 6);
-  const Json answer =
-      client
-          .post("/v1/chat/completions", {{"messages", kHello},
-                                         {"max_tokens", 60},
-                                         {"temperature", 0},
-                                         {"stop", {"never written", stop}}})
-          .json();
+  const Json answer = client
+                          .post("/v1/chat/completions", {{"messages", kHello},
+                                                         {"max_tokens", 60},
+                                                         {"temperature", 0},
+                                                         {"stop", {"never written", stop}}})
+                          .json();
   EXPECT_EQ(answer["choices"][0]["message"]["content"], all.substr(0, all.find(stop)));
   EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
 }
@@ -180,10 +178,9 @@ TEST(ServeChat, ARequiredToolIsCalledWithArgumentsOfItsSchema) {
       {"type": "function", "function": {"name": "clock"}}])");
   const Json named{{"type", "function"}, {"function", {{"name", "weather"}}}};
   for (const bool stream : {false, true}) {
-    const RawAnswer answer = client.post("/v1/chat/completions", {{"messages", kHello},
-                                                                  {"tools", tools},
-                                                                  {"tool_choice", named},
-                                                                  {"stream", stream}});
+    const RawAnswer answer = client.post(
+        "/v1/chat/completions",
+        {{"messages", kHello}, {"tools", tools}, {"tool_choice", named}, {"stream", stream}});
     ASSERT_EQ(answer.status, 200) << answer.body;
     Json call;
     std::string reason;

@@ -41,8 +41,8 @@ Json resolved(Json schema) {
 }
 
 Json request_schema(const std::string& path) {
-  return resolved(openapi()["paths"][path]["post"]["requestBody"]["content"]["application/json"]
-                           ["schema"]);
+  return resolved(
+      openapi()["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]);
 }
 
 TEST(ServeFields, OpenApiListsTheRoutesAndTheirFields) {
@@ -60,7 +60,8 @@ TEST(ServeFields, OpenApiListsTheRoutesAndTheirFields) {
     std::string pattern = route.pattern;
     if (pattern.ends_with("*")) pattern.replace(pattern.size() - 1, 1, "{id}");
     std::string method = route.method;
-    std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c + 32); });
+    std::ranges::transform(method, method.begin(),
+                           [](char c) { return static_cast<char>(c + 32); });
     there.insert(method + " " + pattern);
     if (route.fields.empty()) continue;
     std::vector<std::string> fields;
@@ -76,7 +77,11 @@ TEST(ServeFields, AWrongTypeOrNumberIsRefusedByName) {
   TestServer server;
   Client client(server.port());
   // Fields that any number, text or list of some kind fits have others tried.
-  const std::vector<Json> wrong{Json::object({{"no", "such"}}), "text", -7, 1.5, true,
+  const std::vector<Json> wrong{Json::object({{"no", "such"}}),
+                                "text",
+                                -7,
+                                1.5,
+                                true,
                                 Json::array({Json::array({Json::array()})})};
   int refusals = 0;
   for (const serve::Route& route : server.server().router().routes()) {
@@ -121,31 +126,31 @@ TEST(ServeFields, NumbersOutOfRangeAndMissingFields) {
     return answer.body;
   };
   const std::string chat = "/v1/chat/completions";
-  for (const auto& [field, value] : std::vector<std::pair<std::string, Json>>{
-           {"max_tokens", 0},
-           {"max_tokens", -1},
-           {"max_tokens", 1e30},
-           {"max_completion_tokens", 0},
-           {"temperature", -1},
-           {"temperature", 1e39},
-           {"top_p", 0},
-           {"top_p", 1.5},
-           {"min_p", 2},
-           {"top_k", -2},
-           {"top_k", 1LL << 40},
-           {"n", 0},
-           {"n", 65},
-           {"repetition_penalty", 0},
-           {"logit_bias", {{"-1", 1}}},
-           {"logit_bias", {{"99999999", 1}}},
-           {"logit_bias", {{"5", 101}}},
-           {"logit_bias", {{"five", 1}}},
-           {"min_tokens", -1},
-           {"priority", 5000},
-           {"speculate", 17},
-           {"stop", Json(std::vector<std::string>(17, "x"))},
-           {"stop", Json::array({""})},
-           {"max_queue_seconds", -1}})
+  for (const auto& [field, value] :
+       std::vector<std::pair<std::string, Json>>{{"max_tokens", 0},
+                                                 {"max_tokens", -1},
+                                                 {"max_tokens", 1e30},
+                                                 {"max_completion_tokens", 0},
+                                                 {"temperature", -1},
+                                                 {"temperature", 1e39},
+                                                 {"top_p", 0},
+                                                 {"top_p", 1.5},
+                                                 {"min_p", 2},
+                                                 {"top_k", -2},
+                                                 {"top_k", 1LL << 40},
+                                                 {"n", 0},
+                                                 {"n", 65},
+                                                 {"repetition_penalty", 0},
+                                                 {"logit_bias", {{"-1", 1}}},
+                                                 {"logit_bias", {{"99999999", 1}}},
+                                                 {"logit_bias", {{"5", 101}}},
+                                                 {"logit_bias", {{"five", 1}}},
+                                                 {"min_tokens", -1},
+                                                 {"priority", 5000},
+                                                 {"speculate", 17},
+                                                 {"stop", Json(std::vector<std::string>(17, "x"))},
+                                                 {"stop", Json::array({""})},
+                                                 {"max_queue_seconds", -1}})
     EXPECT_NE(param(chat, field, value).find(field == "logit_bias" ? "" : "error"),
               std::string::npos);
   EXPECT_EQ(client.post(chat, Json::object()).json()["error"]["param"], "messages");
@@ -153,8 +158,8 @@ TEST(ServeFields, NumbersOutOfRangeAndMissingFields) {
   EXPECT_EQ(client.post("/v1/classify", {{"input", "a"}}).json()["error"]["param"], "labels");
   EXPECT_EQ(client.post("/v1/embeddings", Json::object()).json()["error"]["param"], "input");
   // Well-formed, and not supported.
-  const Json image{{{"role", "user"},
-                    {"content", {{{"type", "image_url"}, {"image_url", {{"url", "x"}}}}}}}};
+  const Json image{
+      {{"role", "user"}, {"content", {{{"type", "image_url"}, {"image_url", {{"url", "x"}}}}}}}};
   const RawAnswer refused = client.post(chat, {{"messages", image}});
   EXPECT_EQ(refused.status, 422);
   EXPECT_EQ(refused.json()["error"]["param"], "messages");

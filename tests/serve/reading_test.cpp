@@ -17,10 +17,9 @@ TEST(ServeClassify, HasTheProbabilitiesOfTheLibrary) {
   const TextModel model = load_builtin_model();
   const auto expected =
       model.classify(kTexts, {.labels = kLabels, .calibrate = true, .return_logits = true});
-  const RawAnswer answer = client.post("/v1/classify", {{"input", kTexts},
-                                                        {"labels", kLabels},
-                                                        {"calibrate", true},
-                                                        {"return_logits", true}});
+  const RawAnswer answer = client.post(
+      "/v1/classify",
+      {{"input", kTexts}, {"labels", kLabels}, {"calibrate", true}, {"return_logits", true}});
   ASSERT_EQ(answer.status, 200) << answer.body;
   const Json json = answer.json();
   ASSERT_EQ(json["data"].size(), kTexts.size());
@@ -41,8 +40,7 @@ TEST(ServeClassify, ATextThatIsTooLongHasAnErrorOfItsOwn) {
   std::string endless;
   for (int i = 0; i < 4000; ++i) endless += "word ";
   const Json json =
-      client
-          .post("/v1/classify", {{"input", {kTexts[0], endless, kTexts[1]}}, {"labels", kLabels}})
+      client.post("/v1/classify", {{"input", {kTexts[0], endless, kTexts[1]}}, {"labels", kLabels}})
           .json();
   EXPECT_TRUE(json["data"][0].contains("label"));
   EXPECT_TRUE(json["data"][1].contains("error"));
@@ -73,8 +71,9 @@ TEST(ServeScore, HasTheLogprobsOfTheLibrary) {
   EXPECT_EQ(both["data"][0]["logprob"].get<double>(), expected.logprob);
   EXPECT_EQ(both["data"].size(), 2U);
   EXPECT_EQ(client.post("/v1/score", {{"prompt", "a"}}).status, 400);
-  EXPECT_EQ(client.post("/v1/score", {{"prompt", "a"}, {"continuation", "b"}, {"pairs", pairs}}).status,
-            400);
+  EXPECT_EQ(
+      client.post("/v1/score", {{"prompt", "a"}, {"continuation", "b"}, {"pairs", pairs}}).status,
+      400);
 }
 
 /// The bytes of base64 text.
@@ -102,11 +101,11 @@ TEST(ServeEmbeddings, FloatsAndBase64AreTheLibrarysVectors) {
     const auto expected = model.embed(kTexts, {.pooling = pooling});
     const Json floats =
         client.post("/v1/embeddings", {{"input", kTexts}, {"pooling", name}}).json();
-    const Json text = client
-                          .post("/v1/embeddings", {{"input", kTexts},
-                                                   {"pooling", name},
-                                                   {"encoding_format", "base64"}})
-                          .json();
+    const Json text =
+        client
+            .post("/v1/embeddings",
+                  {{"input", kTexts}, {"pooling", name}, {"encoding_format", "base64"}})
+            .json();
     for (size_t i = 0; i < kTexts.size(); ++i) {
       EXPECT_EQ(floats["data"][i]["embedding"].get<std::vector<float>>(), expected[i]);
       const std::string bytes = from_base64(text["data"][i]["embedding"].get<std::string>());
@@ -138,9 +137,9 @@ TEST(ServeModels, AreListedAndUnknownOnesAre404) {
   EXPECT_EQ(list["data"][0]["meta"]["parameters"], inspect_builtin_model().parameters);
   EXPECT_EQ(client.get("/v1/models/builtin").json(), list["data"][0]);
   EXPECT_EQ(client.get("/v1/models/other").status, 404);
-  const RawAnswer unknown = client.post(
-      "/v1/chat/completions",
-      {{"model", "other"}, {"messages", {{{"role", "user"}, {"content", "Hi"}}}}});
+  const RawAnswer unknown =
+      client.post("/v1/chat/completions",
+                  {{"model", "other"}, {"messages", {{{"role", "user"}, {"content", "Hi"}}}}});
   EXPECT_EQ(unknown.status, 404);
   EXPECT_EQ(unknown.json()["error"]["code"], "model_not_found");
 }

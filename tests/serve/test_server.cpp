@@ -169,8 +169,7 @@ std::string content_of(std::string_view body) {
   for (const std::string& event : events_of(body)) {
     if (event == "[DONE]") continue;
     const Json json = Json::parse(event);
-    for (const Json& choice : json["choices"])
-      text += choice["delta"].value("content", "");
+    for (const Json& choice : json["choices"]) text += choice["delta"].value("content", "");
   }
   return text;
 }

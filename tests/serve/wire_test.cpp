@@ -128,8 +128,7 @@ TEST(ServeWire, RequestsInOnePacketAreAnsweredInOrder) {
 TEST(ServeWire, Http10HeadAndOptions) {
   TestServer server({.cors_origins = {"https://page.example"}});
   Client old(server.port());
-  const std::string body =
-      Json{{"messages", kHello}, {"max_tokens", 5}, {"stream", true}}.dump();
+  const std::string body = Json{{"messages", kHello}, {"max_tokens", 5}, {"stream", true}}.dump();
   old.send(fmt::format("POST /v1/chat/completions HTTP/1.0\r\ncontent-length: {}\r\n\r\n{}",
                        body.size(), body));
   const RawAnswer answer = old.read();
@@ -138,7 +137,9 @@ TEST(ServeWire, Http10HeadAndOptions) {
   EXPECT_TRUE(old.closed());
 
   Client client(server.port());
-  client.send("HEAD /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  client.send(
+      "HEAD /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nhost: "
+      "localhost\r\n\r\n");
   std::string both;
   while (both.find("ok") == std::string::npos) both += client.read_some();
   EXPECT_EQ(both.find("{\"status\""), both.rfind("{\"status\"")) << both;
@@ -206,7 +207,7 @@ TEST(ServeWire, AClientThatLeavesStopsItsRequestAndNoOther) {
 TEST(ServeWire, ASlowReaderIsDroppedAndNobodyWaitsForIt) {
   TestServer server({.write_timeout = milliseconds(300)});
   // More than the system holds for a reader: 64 answers with the likeliest tokens listed.
-  const Json flood{{"messages", kHello}, {"n", 64},         {"max_tokens", 200},
+  const Json flood{{"messages", kHello}, {"n", 64},          {"max_tokens", 200},
                    {"stream", true},     {"logprobs", true}, {"top_logprobs", 20},
                    {"ignore_eos", true}};
   Client slow(server.port());
@@ -215,7 +216,8 @@ TEST(ServeWire, ASlowReaderIsDroppedAndNobodyWaitsForIt) {
   expect_unharmed(server);
   EXPECT_LT(seconds_until_idle(server), 20);
   const RawAnswer cut = slow.read();
-  EXPECT_FALSE(cut.whole) << cut.status << " " << cut.body.size() << cut.body.substr(cut.body.size() - 300);
+  EXPECT_FALSE(cut.whole) << cut.status << " " << cut.body.size()
+                          << cut.body.substr(cut.body.size() - 300);
   expect_unharmed(server);
 }
 
@@ -225,8 +227,8 @@ TEST(ServeWire, TheQueueAndConnectionsHaveLimits) {
   options.load.max_queue = 1;
   options.max_connections = 6;
   TestServer server(options);
-  const Json endless{{"messages", kHello}, {"ignore_eos", true}, {"max_tokens", 1900},
-                     {"stream", true}};
+  const Json endless{
+      {"messages", kHello}, {"ignore_eos", true}, {"max_tokens", 1900}, {"stream", true}};
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 4; ++i) {
     clients.push_back(std::make_unique<Client>(server.port()));
@@ -252,8 +254,8 @@ TEST(ServeWire, TheQueueAndConnectionsHaveLimits) {
 }
 
 TEST(ServeWire, StoppingLetsAnswersEndAndThenEndsThem) {
-  const Json endless{{"messages", kHello}, {"ignore_eos", true}, {"max_tokens", 1900},
-                     {"stream", true}};
+  const Json endless{
+      {"messages", kHello}, {"ignore_eos", true}, {"max_tokens", 1900}, {"stream", true}};
   {
     TestServer server;
     Client idle(server.port());

@@ -105,9 +105,7 @@ void add_open(Router& router, std::string pattern, Handler handler) {
 void add_page_routes(Router& router) {
   add_open(router, "/openapi.json", [](Exchange& exchange) { return openapi(exchange); });
   for (auto& [name, file] : read_files()) {
-    const Handler handler = [file = file](Exchange& exchange) {
-      return send_file(exchange, file);
-    };
+    const Handler handler = [file = file](Exchange& exchange) { return send_file(exchange, file); };
     if (name == "index.html") add_open(router, "/", handler);
     add_open(router, "/" + name, handler);
   }
