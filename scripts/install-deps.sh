@@ -10,7 +10,10 @@ packages=(
   libedit-dev
   libgtest-dev libbenchmark-dev
   qemu-user clang-format clang-tidy
+  chromium
 )
+# The chat page is built and tested with Node: any from 18 on.
+command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "linnet installs its dependencies with apt (Debian 12), which is not here." >&2

@@ -115,7 +115,8 @@ struct GenerateOptions {
   std::vector<std::string> stop_strings = {};
   /// Before so many tokens no end-of-sequence or stop id can be chosen, and no stop string counts.
   int64_t min_tokens = 0;
-  /// Whether the model's own end-of-sequence ids are tokens like any other. stop_ids still end it.
+  /// Whether the model's own end-of-sequence ids, in a chat that of a turn too, are tokens like any
+  /// other. stop_ids still end it.
   bool ignore_eos = false;
   /// Words that are not written: a token that would complete one, as the tokenizer writes it alone
   /// or after a space, is not chosen. Other ways to spell them remain. At most 1024.

@@ -227,7 +227,8 @@ std::vector<int32_t> encode_conversation(const TextModel::State& model,
                                          const ChatOptions& chat, GenerateOptions& options) {
   const text::Tokenizer& tokenizer = model.require_tokenizer();
   const std::string text = model.chat_form->require_template().render(to_request(messages, chat));
-  if (model.chat_form->turn_end_id) options.stop_ids.push_back(*model.chat_form->turn_end_id);
+  if (model.chat_form->turn_end_id && !options.ignore_eos)
+    options.stop_ids.push_back(*model.chat_form->turn_end_id);
   return tokenizer.encode(text, false);
 }
 

@@ -26,7 +26,8 @@ constexpr std::string_view kFooter =
     "  port = 8090\n"
     "  model = [\"gemma=/models/gemma-3-1b-it\"]\n"
     "  api-key-file = \"/etc/linnet/keys\"\n"
-    "or in the environment: LINNET_PORT, LINNET_API_KEY and so on. Flags come before the environment, "
+    "or in the environment: LINNET_PORT, LINNET_API_KEY and so on. Flags come before the "
+    "environment, "
     "and that before the file.";
 
 ExitCode serve(const ServeCommand& command) {
@@ -47,8 +48,8 @@ ExitCode serve(const ServeCommand& command) {
 
 void add_serve(CLI::App& app, Action& action) {
   const auto command = std::make_shared<ServeCommand>();
-  CLI::App& sub = *app.add_subcommand(
-      "serve", "Serves models over HTTP: OpenAI's interface, and a chat page.");
+  CLI::App& sub =
+      *app.add_subcommand("serve", "Serves models over HTTP: OpenAI's interface, and a chat page.");
   add_serve_flags(sub, *command);
   sub.footer(std::string(kFooter));
   sub.callback([command, &action] { action = [command] { return serve(*command); }; });

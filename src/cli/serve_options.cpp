@@ -55,8 +55,8 @@ void add_seconds(CLI::App& command, const std::string& flag, milliseconds& time,
           [&time, flag](const std::string& text) {
             float seconds = 0;
             if (!parse_number(text, seconds) || !(seconds >= 0 && seconds <= 1e6F))
-              throw CLI::ValidationError(flag, fmt::format("\"{}\" is no number of seconds",
-                                                           printable(text)));
+              throw CLI::ValidationError(
+                  flag, fmt::format("\"{}\" is no number of seconds", printable(text)));
             time = milliseconds(static_cast<int64_t>(std::lround(seconds * 1000)));
           },
           help)
@@ -66,10 +66,11 @@ void add_seconds(CLI::App& command, const std::string& flag, milliseconds& time,
 
 void add_model_flags(CLI::App& command, ServeCommand& options) {
   command
-      .add_option("-m,--model", options.models,
-                  "folder of a Hugging Face checkpoint, or its name in the Hugging Face cache; "
-                  "NAME=DIR gives it a name; may be repeated, and the first is the default; without "
-                  "any, the built-in model")
+      .add_option(
+          "-m,--model", options.models,
+          "folder of a Hugging Face checkpoint, or its name in the Hugging Face cache; "
+          "NAME=DIR gives it a name; may be repeated, and the first is the default; without "
+          "any, the built-in model")
       ->type_name("DIR");
   command
       .add_option("--models-dir", options.models_dirs,
@@ -199,8 +200,10 @@ void add_serve_flags(CLI::App& command, ServeCommand& options) {
   add_access_flags(command, options);
   for (CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
-    if (name.starts_with("--") && name != "--help") option->envname(environment_name(name));
-    else if (name == "-m,--model" || name == "--model") option->envname("LINNET_MODEL");
+    if (name.starts_with("--") && name != "--help")
+      option->envname(environment_name(name));
+    else if (name == "-m,--model" || name == "--model")
+      option->envname("LINNET_MODEL");
   }
   command.set_config("--config", "", "TOML file with these options")
       ->envname("LINNET_CONFIG")

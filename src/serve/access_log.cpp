@@ -26,8 +26,8 @@ class JsonFormatter final : public spdlog::custom_flag_formatter {
     const std::string json =
         text.starts_with('{')
             ? std::string(text.substr(1, text.size() - 2))
-            : "\"message\":" + OrderedJson(text).dump(-1, ' ', false,
-                                                      OrderedJson::error_handler_t::replace);
+            : "\"message\":" +
+                  OrderedJson(text).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
     out.append(json.data(), json.data() + json.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -79,10 +79,9 @@ void log_request(spdlog::logger& log, const ServedRequest& served) {
     log.info("{}", line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
     return;
   }
-  std::string line =
-      fmt::format("{} {} {} {} {} {} B {:.1f} ms", request.id, request.remote,
-                  printable(request.method), printable(request.path), served.status, served.bytes,
-                  served.milliseconds);
+  std::string line = fmt::format("{} {} {} {} {} {} B {:.1f} ms", request.id, request.remote,
+                                 printable(request.method), printable(request.path), served.status,
+                                 served.bytes, served.milliseconds);
   if (!notes.model.empty())
     line += fmt::format(" model={} prompt={} cached={} generated={} first_token={:.1f}ms",
                         notes.model, notes.prompt_tokens, notes.cached_tokens,

@@ -1,9 +1,9 @@
 // A line of the log for each request.
 #pragma once
 
+#include <spdlog/logger.h>
 #include <cstdint>
 #include <memory>
-#include <spdlog/logger.h>
 
 #include "serve/http.hpp"
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 
 #include "base/printable.hpp"
 
@@ -40,7 +41,10 @@ bool equal_in_constant_time(std::string_view given, std::string_view secret) noe
 }
 
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  // A name such as 127.0.0.1.example.org begins like an address and is somebody's.
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  return host == "localhost" || (!error && address.is_loopback());
 }
 
 bool is_allowed_origin(const ServeOptions& options, std::string_view origin) {

@@ -25,8 +25,9 @@ void AnswerDelta::append(AnswerDelta later) {
   std::ranges::move(later.tokens, std::back_inserter(tokens));
 }
 
-Answer::Answer(Generation generation, std::optional<text::ReplyFormat> format, bool keep_tokens)
-    : generation_(std::move(generation)), keep_tokens_(keep_tokens) {
+Answer::Answer(Generation generation, std::optional<text::ReplyFormat> format, bool keep_tokens,
+               int64_t max_calls)
+    : generation_(std::move(generation)), keep_tokens_(keep_tokens), max_calls_(max_calls) {
   if (format) parser_.emplace(*std::move(format));
 }
 
@@ -37,6 +38,7 @@ void Answer::add(AnswerDelta& delta, std::vector<text::ReplyEvent> events) {
       case text::ReplyEvent::Kind::content: piece.content = std::move(event.text); break;
       case text::ReplyEvent::Kind::reasoning: piece.reasoning = std::move(event.text); break;
       case text::ReplyEvent::Kind::tool_call:
+        if (calls_ == max_calls_) continue;
         piece.calls.push_back({.index = calls_++,
                                .id = random_id("call_"),
                                .name = std::move(event.name),
@@ -61,8 +63,9 @@ AnswerDelta Answer::take(Telemetry& telemetry) {
       break;
     }
     const auto now = std::chrono::steady_clock::now();
-    telemetry.token(last_token_ ? std::optional(std::chrono::duration<double>(now - *last_token_).count())
-                                : std::nullopt);
+    telemetry.token(last_token_
+                        ? std::optional(std::chrono::duration<double>(now - *last_token_).count())
+                        : std::nullopt);
     last_token_ = now;
     if (parser_)
       add(delta, parser_->push(token->text));
@@ -87,8 +90,7 @@ asio::awaitable<bool> wait_any(std::span<Answer> answers, std::chrono::milliseco
   for (Answer& answer : answers) {
     if (answer.ended()) continue;
     // Posted, so that it finds the timer waiting.
-    answer.when_ready(
-        [signal, executor] { asio::post(executor, [signal] { signal->cancel(); }); });
+    answer.when_ready([signal, executor] { asio::post(executor, [signal] { signal->cancel(); }); });
   }
   boost::system::error_code ignored;
   co_await signal->async_wait(asio::redirect_error(asio::use_awaitable, ignored));

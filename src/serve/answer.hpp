@@ -42,8 +42,9 @@ struct AnswerDelta {
 /// Used on the network thread.
 class Answer {
  public:
-  /// Without a format the text is content as it is.
-  Answer(Generation generation, std::optional<text::ReplyFormat> format, bool keep_tokens);
+  /// Without a format the text is content as it is. Calls beyond `max_calls` are left out.
+  Answer(Generation generation, std::optional<text::ReplyFormat> format, bool keep_tokens,
+         int64_t max_calls);
 
   [[nodiscard]] bool ready() const { return ended_ || generation_.ready(); }
   void when_ready(std::function<void()> wake) { generation_.when_ready(std::move(wake)); }
@@ -68,6 +69,7 @@ class Answer {
   Generation generation_;
   std::optional<text::ReplyParser> parser_;
   bool keep_tokens_;
+  int64_t max_calls_;
   bool ended_ = false;
   int64_t calls_ = 0;
   Metrics metrics_;

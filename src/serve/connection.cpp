@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -54,10 +55,20 @@ std::string status_line(int status, unsigned version) {
                      std::string_view(reason.data(), reason.size()));
 }
 
-int status_of(const error_code& error) {
-  if (error == http::error::header_limit) return 431;
-  if (error == http::error::body_limit) return 413;
-  return 400;
+/// Where the body ends must be beyond doubt, or a request can hide in another's body.
+template <class Message>
+bool has_clear_framing(const Message& message) {
+  const size_t count = message.count(http::field::transfer_encoding);
+  return count == 0 ||
+         (count == 1 && boost::beast::iequals(message[http::field::transfer_encoding], "chunked"));
+}
+
+/// Two would be two answers to the question which server is meant (RFC 9112, 3.2).
+template <class Message>
+void check_host(const Message& message, unsigned version) {
+  const size_t hosts = message.count(http::field::host);
+  if (hosts > 1 || (hosts == 0 && version >= 11))
+    throw ApiError(400, fmt::format("the request has {} Host headers, not one", hosts));
 }
 
 template <class Stream>
@@ -111,7 +122,12 @@ class StreamConnection final : public Connection, Responder {
   asio::awaitable<bool> wait_for_request();
   /// One request and its answer; whether another may follow.
   asio::awaitable<bool> serve_one();
-  asio::awaitable<bool> read_rest(Parser& parser, HttpRequest& request, std::optional<ApiError>& refused);
+  [[nodiscard]] std::optional<ApiError> problem_of(const error_code& error, const char* part) const;
+  const Route* admit(const Parser& parser, const error_code& error, HttpRequest& request,
+                     std::optional<ApiError>& refused);
+  [[nodiscard]] HttpResponse preflight(const HttpRequest& request) const;
+  asio::awaitable<bool> read_rest(Parser& parser, const HttpRequest& request,
+                                  std::optional<ApiError>& refused);
   asio::awaitable<void> handle(const Route& route, HttpRequest request);
   asio::awaitable<void> fail_with(const ApiError& error, Dialect dialect);
   asio::awaitable<void> watch();
@@ -246,19 +262,8 @@ asio::awaitable<bool> StreamConnection<Stream>::serve_one() {
   disarm();
   if (error && error != http::error::body_limit) {
     keep_alive_ = false;
-    if (timed_out_) {
-      co_await fail_with(ApiError(408, "the request's header took too long", "timeout"),
-                         Dialect::openai);
-    } else if (error.category() == http::make_error_code(http::error::bad_value).category() &&
-               error != http::error::end_of_stream && error != http::error::partial_message) {
-      const int status = status_of(error);
-      co_await fail_with(
-          ApiError(status, status == 431 ? fmt::format("the request's header has more than {} bytes",
-                                                       context_.options.max_header_bytes)
-                                         : "this is no HTTP request: " + error.message()),
-          Dialect::openai);
-    }
-    if (status_ != 0) {
+    if (const std::optional<ApiError> problem = problem_of(error, "header")) {
+      co_await fail_with(*problem, Dialect::openai);
       note({.id = request_id_, .method = "-", .path = "-"}, {}, "(bad request)", Outcome::failed,
            started);
       co_await linger();
@@ -269,52 +274,90 @@ asio::awaitable<bool> StreamConnection<Stream>::serve_one() {
   version_ = parser.get().version();
   keep_alive_ = parser.keep_alive();
   HttpRequest request;
-  const Route* route = nullptr;
   std::optional<ApiError> refused;
-  try {
-    request = describe(parser);
-    head_only_ = request.method == "HEAD";
-    const std::string_view origin = request.header("origin");
-    if (!origin.empty() && is_allowed_origin(context_.options, origin)) allowed_origin_ = origin;
-    const bool preflight = request.method == "OPTIONS" && !allowed_origin_.empty();
-    if (!preflight) {
-      // Before it is known whether a route exists: who has no key learns nothing.
-      check_admission(context_.options, request, Access::open);
-      route = &context_.router.find(request.method, request.path);
-      check_admission(context_.options, request, route->access);
-    }
-    if (error == http::error::body_limit)
-      throw ApiError(413, fmt::format("the request's body has more than {} bytes",
-                                      context_.options.max_body_bytes),
-                     "body_too_large");
-  } catch (const ApiError& thrown) {
-    refused = thrown;
-  }
+  const Route* const route = admit(parser, error, request, refused);
   if (!co_await read_rest(parser, request, refused)) co_return false;
 
-  const Dialect dialect = Router::dialect_of(request.path);
   if (refused) {
-    RequestNotes notes{.error = refused->what()};
+    const Dialect dialect = Router::dialect_of(request.path);
+    RequestNotes notes;
+    notes.error = refused->what();
     co_await fail_with(*refused, dialect);
     note(request, notes, route != nullptr ? route->pattern : "(refused)", Outcome::failed, started);
   } else if (route == nullptr) {
-    HttpResponse response{.status = 204, .content_type = {}};
-    response.headers = {{"access-control-allow-methods", context_.router.methods(request.path)},
-                        {"access-control-allow-headers",
-                         "authorization, content-type, x-api-key, anthropic-version"},
-                        {"access-control-max-age", "600"}};
+    HttpResponse response = preflight(request);
     co_await send(std::move(response));
   } else {
+    request.body = std::move(parser.get().body());
     co_await handle(*route, std::move(request));
   }
   if (!keep_alive_) co_await linger();
   co_return keep_alive_ && !context_.draining;
 }
 
+/// What to tell a client whose request could not be read; nothing if it has left.
+template <class Stream>
+std::optional<ApiError> StreamConnection<Stream>::problem_of(const error_code& error,
+                                                             const char* part) const {
+  if (timed_out_)
+    return ApiError(408, fmt::format("the request's {} took too long", part), "timeout");
+  if (error == http::error::header_limit)
+    return ApiError(431, fmt::format("the request's header has more than {} bytes",
+                                     context_.options.max_header_bytes));
+  if (error == http::error::body_limit)
+    return ApiError(
+        413,
+        fmt::format("the request's body has more than {} bytes", context_.options.max_body_bytes),
+        "body_too_large");
+  if (error == http::error::end_of_stream || error == http::error::partial_message ||
+      error.category() != http::make_error_code(http::error::bad_value).category())
+    return std::nullopt;
+  return ApiError(400, "this is no HTTP request: " + error.message());
+}
+
+/// Whether a request may be answered, and by which route: none for a page's question whether it may
+/// ask.
+template <class Stream>
+const Route* StreamConnection<Stream>::admit(const Parser& parser, const error_code& error,
+                                             HttpRequest& request,
+                                             std::optional<ApiError>& refused) {
+  const Route* route = nullptr;
+  try {
+    request = describe(parser);
+    if (!has_clear_framing(parser.get())) {
+      keep_alive_ = false;
+      throw ApiError(501, "the only Transfer-Encoding that is known is chunked");
+    }
+    check_host(parser.get(), version_);
+    head_only_ = request.method == "HEAD";
+    const std::string_view origin = request.header("origin");
+    if (!origin.empty() && is_allowed_origin(context_.options, origin)) allowed_origin_ = origin;
+    if (request.method == "OPTIONS" && !allowed_origin_.empty()) return nullptr;
+    check_admission(context_.options, request, Access::open);
+    route = &context_.router.find(request.method, request.path);
+    check_admission(context_.options, request, route->access);
+    if (error) refused = problem_of(error, "body");
+  } catch (const ApiError& thrown) {
+    refused = thrown;
+  }
+  return route;
+}
+
+template <class Stream>
+HttpResponse StreamConnection<Stream>::preflight(const HttpRequest& request) const {
+  return {.status = 204,
+          .content_type = {},
+          .headers = {{"access-control-allow-methods", context_.router.methods(request.path)},
+                      {"access-control-allow-headers",
+                       "authorization, content-type, x-api-key, anthropic-version"},
+                      {"access-control-max-age", "600"}}};
+}
+
 /// Reads the body. Of a refused request it is read if it is small, so that the next request can
 /// follow; else the connection ends with the answer.
 template <class Stream>
-asio::awaitable<bool> StreamConnection<Stream>::read_rest(Parser& parser, HttpRequest& request,
+asio::awaitable<bool> StreamConnection<Stream>::read_rest(Parser& parser,
+                                                          const HttpRequest& request,
                                                           std::optional<ApiError>& refused) {
   if (parser.is_done()) co_return true;
   const bool expects = request.header("expect") == "100-continue";
@@ -330,23 +373,10 @@ asio::awaitable<bool> StreamConnection<Stream>::read_rest(Parser& parser, HttpRe
   arm(context_.options.body_timeout);
   const auto [error, bytes] = co_await http::async_read(stream_, buffer_, parser, kTuple);
   disarm();
-  if (error) {
-    keep_alive_ = false;
-    if (timed_out_)
-      refused = ApiError(408, "the request's body took too long", "timeout");
-    else if (error == http::error::body_limit)
-      refused = ApiError(413, fmt::format("the request's body has more than {} bytes",
-                                          context_.options.max_body_bytes),
-                         "body_too_large");
-    else if (error.category() == http::make_error_code(http::error::bad_value).category() &&
-             error != http::error::partial_message)
-      refused = ApiError(400, "this is no HTTP request: " + error.message());
-    else
-      co_return false;  // the client left
-    co_return true;
-  }
-  request.body = std::move(parser.get().body());
-  co_return true;
+  if (!error) co_return true;
+  keep_alive_ = false;
+  refused = problem_of(error, "body");
+  co_return refused.has_value();
 }
 
 template <class Stream>

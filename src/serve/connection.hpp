@@ -7,10 +7,10 @@
 // of the answer) waits in the buffer.
 #pragma once
 
+#include <spdlog/logger.h>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
-#include <spdlog/logger.h>
 
 #include "serve/options.hpp"
 #include "serve/router.hpp"
@@ -43,7 +43,6 @@ class Connection {
 
 /// With TLS if there is a context for it.
 std::shared_ptr<Connection> make_connection(ConnectionContext& context,
-                                            asio::ip::tcp::socket socket,
-                                            asio::ssl::context* tls);
+                                            asio::ip::tcp::socket socket, asio::ssl::context* tls);
 
 }  // namespace linnet::serve

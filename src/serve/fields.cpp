@@ -78,4 +78,11 @@ float finite_float(const Json& json) {
   return static_cast<float>(value);
 }
 
+float float_between(const Json& json, float low, float high) {
+  const float value = finite_float(json);
+  require(value >= low && value <= high, "{} is {}, expected {} to {}", json.where(), value, low,
+          high);
+  return value;
+}
+
 }  // namespace linnet::serve

@@ -1,6 +1,7 @@
 // Reading the JSON object that a request is: every member is known or refused by name.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -43,6 +44,15 @@ void read_fields(const Json& object, const FieldReaders<Target>& readers, Target
   }
 }
 
+/// Their names, sorted.
+template <class Target>
+std::vector<std::string> field_names(const FieldReaders<Target>& readers) {
+  std::vector<std::string> names;
+  for (const auto& [name, reader] : readers) names.emplace_back(name);
+  std::ranges::sort(names);
+  return names;
+}
+
 /// The value as JSON text.
 std::string json_text(const Json& json);
 /// A string, or an array of at least one string. Errors: as Json.
@@ -54,5 +64,7 @@ std::vector<int32_t> token_ids(const Json& json);
 int64_t integer_between(const Json& json, int64_t low, int64_t high);
 /// A number that is finite as a float. Errors: as Json; invalid_argument.
 float finite_float(const Json& json);
+/// A number between two bounds, both in. Errors: as Json; invalid_argument naming them.
+float float_between(const Json& json, float low, float high);
 
 }  // namespace linnet::serve

@@ -27,13 +27,14 @@ std::vector<Answer> start_all(const TextModel& model, const ModelCard& card,
   GenerateOptions options = request.batch.options;
   const bool keep_tokens = request.logprobs;
   for (int64_t i = 0; i < request.n; ++i) {
-    Generation generation =
-        !request.batch.messages.empty()
-            ? model.chat(request.batch.messages, options, request.batch.chat)
-        : !request.batch.ids.empty() ? model.generate(request.batch.ids, options)
-                                     : model.generate(request.batch.prompt, options);
+    Generation generation = !request.batch.messages.empty()
+                                ? model.chat(request.batch.messages, options, request.batch.chat)
+                            : !request.batch.ids.empty()
+                                ? model.generate(request.batch.ids, options)
+                                : model.generate(request.batch.prompt, options);
     auto format = format_of(model, card, request, generation);
-    answers.emplace_back(std::move(generation), std::move(format), keep_tokens);
+    answers.emplace_back(std::move(generation), std::move(format), keep_tokens,
+                         request.parallel_tool_calls ? kNoLimit : 1);
     ++options.seed;
   }
   return answers;
@@ -54,6 +55,7 @@ void apply_defaults(TextRequest& request, const SamplingDefaults& defaults, floa
 asio::awaitable<Running> start(const Services& services, Exchange& exchange, TextRequest request) {
   const ModelCard& card = services.models.card(request.model);
   exchange.notes.model = card.name;
+  check_ids(request, card.info.vocab_size);
   TextModel model = co_await services.models.acquire(card);
   request.batch.options.stop = exchange.request.gone;
   apply_defaults(request, card.sampling, 1);

@@ -23,7 +23,7 @@ struct HttpRequest {
   std::string query;   ///< behind the "?", as it was sent
   Headers headers;
   std::string body;
-  std::string remote;  ///< the client's address
+  std::string remote;   ///< the client's address
   bool secure = false;  ///< came over TLS
   /// Requested when the client has left, or when the server gives up waiting for the answer.
   std::stop_token gone;

@@ -34,8 +34,8 @@ ToolCall read_tool_call(const Json& json) {
 Message read_message(const Json& json) {
   require(json.is_object(), "{} is {}, not an object", json.where(),
           json_type_name(json.element()));
-  check_members(json, {"role", "content", "name", "tool_calls", "tool_call_id",
-                       "reasoning_content", "refusal"});
+  check_members(json, {"role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content",
+                       "refusal"});
   Message message{.role = read_role(json.at("role"))};
   if (const auto calls = json.find("tool_calls"))
     for (const Json& call : calls->elements()) message.tool_calls.push_back(read_tool_call(call));

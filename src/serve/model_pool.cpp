@@ -69,8 +69,8 @@ ModelPool::ModelPool(const ServeOptions& options, Workers& workers)
     : load_options_(options.load),
       load_wait_(options.load_wait),
       workers_(workers),
-      store_(std::make_unique<ModelStore>(ModelStoreOptions{
-          .ceiling_bytes = options.ceiling_bytes, .cache_bytes = options.cache_bytes})),
+      store_(std::make_unique<ModelStore>(ModelStoreOptions{.ceiling_bytes = options.ceiling_bytes,
+                                                            .cache_bytes = options.cache_bytes})),
       builtin_(std::make_shared<BuiltinModel>()) {
   require(!options.models.empty(), "there is no model to serve");
   for (const ServedModel& model : options.models) {

@@ -22,6 +22,8 @@ struct Route {
   Handler handler;
   Access access = Access::key;
   Dialect dialect = Dialect::openai;
+  /// Of the JSON object that it takes, sorted; what openapi.json must list.
+  std::vector<std::string> fields = {};
 };
 
 /// Filled before the server runs, constant then.

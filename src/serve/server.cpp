@@ -100,6 +100,7 @@ struct Server::State {
     add_state_routes(router, services);
     add_anthropic_routes(router, services);
     add_ollama_routes(router, services);
+    add_page_routes(router);
     listen();
   }
 
@@ -239,6 +240,8 @@ std::string Server::url() const {
 }
 
 uint16_t Server::port() const { return state_->acceptor.local_endpoint().port(); }
+
+const Router& Server::router() const { return state_->router; }
 
 void Server::run(bool handle_signals) {
   State& state = *state_;

@@ -5,9 +5,9 @@
 // their own and tell the network thread when a token is there.
 #pragma once
 
+#include <spdlog/logger.h>
 #include <cstdint>
 #include <memory>
-#include <spdlog/logger.h>
 #include <string>
 
 #include "serve/options.hpp"
@@ -27,6 +27,9 @@ class Server {
   /// "http://127.0.0.1:8090", with the port that it listens on.
   [[nodiscard]] std::string url() const;
   [[nodiscard]] uint16_t port() const;
+
+  /// What it answers.
+  [[nodiscard]] const class Router& router() const;
 
   /// Loads the first model and serves until stop(). With `handle_signals`, SIGINT and SIGTERM are
   /// stop().

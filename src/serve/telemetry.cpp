@@ -1,11 +1,11 @@
 #include "serve/telemetry.hpp"
 
-#include <linnet/version.hpp>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+#include <linnet/version.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -69,8 +69,8 @@ struct Telemetry::State {
           .Help("Times that a request gave its memory to others and was computed again")
           .Register(registry);
   prometheus::Counter& preemptions = preempted.Add({});
-  prometheus::Histogram& queue = histogram(
-      "linnet_queue_seconds", "From a request's arrival to its admission", kLong);
+  prometheus::Histogram& queue =
+      histogram("linnet_queue_seconds", "From a request's arrival to its admission", kLong);
   prometheus::Histogram& first_token = histogram(
       "linnet_time_to_first_token_seconds", "From a request's arrival to its first token", kLong);
   prometheus::Histogram& between =

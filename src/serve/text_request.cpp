@@ -1,5 +1,7 @@
 #include "serve/text_request.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <limits>
 
@@ -9,7 +11,12 @@
 namespace linnet::serve {
 namespace {
 
+// As in engine/sampler.hpp and engine/stop_strings.hpp, which know no names of fields.
 constexpr int64_t kMaxStops = 16;
+constexpr size_t kMaxStopBytes = 4096;
+constexpr size_t kMaxBadWords = 1024;
+constexpr int64_t kMaxGuesses = 16;
+constexpr float kMaxFloat = std::numeric_limits<float>::max();
 
 GenerateOptions& options(TextRequest& request) { return request.batch.options; }
 
@@ -18,6 +25,10 @@ void read_stop(TextRequest& request, const Json& json) {
   std::vector<std::string> stops = one_or_more_strings(json);
   require(static_cast<int64_t>(stops.size()) <= kMaxStops, "{} has {} strings, {} at most",
           json.where(), stops.size(), kMaxStops);
+  for (const std::string& stop : stops)
+    require(!stop.empty() && stop.size() <= kMaxStopBytes,
+            "{} has a string of {} bytes, expected 1 to {}", json.where(), stop.size(),
+            kMaxStopBytes);
   options(request).stop_strings = std::move(stops);
 }
 
@@ -50,12 +61,14 @@ void read_seed(TextRequest& request, const Json& json) {
 }
 
 void read_temperature(TextRequest& request, const Json& json) {
-  options(request).temperature = finite_float(json);
+  options(request).temperature = float_between(json, 0, kMaxFloat);
   request.has_temperature = true;
 }
 
 void read_top_p(TextRequest& request, const Json& json) {
-  options(request).top_p = finite_float(json);
+  const float top_p = float_between(json, 0, 1);
+  require(top_p > 0, "{} is 0, expected more than that", json.where());
+  options(request).top_p = top_p;
   request.has_top_p = true;
 }
 
@@ -67,12 +80,14 @@ void read_top_k(TextRequest& request, const Json& json) {
 }
 
 void read_min_p(TextRequest& request, const Json& json) {
-  options(request).min_p = finite_float(json);
+  options(request).min_p = float_between(json, 0, 1);
   request.has_min_p = true;
 }
 
 void read_repetition_penalty(TextRequest& request, const Json& json) {
-  options(request).repetition_penalty = finite_float(json);
+  const float penalty = float_between(json, 0, kMaxFloat);
+  require(penalty > 0, "{} is 0, expected more than that", json.where());
+  options(request).repetition_penalty = penalty;
   request.has_repetition_penalty = true;
 }
 
@@ -104,19 +119,30 @@ const FieldReaders<TextRequest>& sampling_fields() {
       {"presence_penalty",
        [](TextRequest& r, const Json& j) { options(r).presence_penalty = finite_float(j); }},
       {"repetition_penalty", read_repetition_penalty},
-      {"min_tokens", [](TextRequest& r, const Json& j) { options(r).min_tokens = j.as_integer(); }},
+      {"min_tokens",
+       [](TextRequest& r, const Json& j) {
+         options(r).min_tokens = integer_between(j, 0, std::numeric_limits<int32_t>::max());
+       }},
       {"ignore_eos", [](TextRequest& r, const Json& j) { options(r).ignore_eos = j.as_bool(); }},
       {"bad_words",
-       [](TextRequest& r, const Json& j) { options(r).bad_words = one_or_more_strings(j); }},
-      {"stop_token_ids",
-       [](TextRequest& r, const Json& j) { options(r).stop_ids = token_ids(j); }},
+       [](TextRequest& r, const Json& j) {
+         options(r).bad_words = one_or_more_strings(j);
+         require(options(r).bad_words.size() <= kMaxBadWords, "{} has {} strings, {} at most",
+                 j.where(), options(r).bad_words.size(), kMaxBadWords);
+       }},
+      {"stop_token_ids", [](TextRequest& r, const Json& j) { options(r).stop_ids = token_ids(j); }},
       {"priority",
        [](TextRequest& r, const Json& j) {
          options(r).priority = static_cast<int>(integer_between(j, -1000, 1000));
        }},
-      {"speculate", [](TextRequest& r, const Json& j) { options(r).speculate = j.as_integer(); }},
+      {"speculate",
+       [](TextRequest& r, const Json& j) {
+         options(r).speculate = integer_between(j, 0, kMaxGuesses);
+       }},
       {"max_queue_seconds",
-       [](TextRequest& r, const Json& j) { options(r).max_queue_seconds = j.as_number(); }},
+       [](TextRequest& r, const Json& j) {
+         options(r).max_queue_seconds = float_between(j, 0, kMaxFloat);
+       }},
       // Who asks is the caller's own note; nothing depends on it.
       {"user", [](TextRequest&, const Json& j) { (void)j.as_string(); }},
   };
@@ -126,6 +152,20 @@ const FieldReaders<TextRequest>& sampling_fields() {
 FieldReaders<TextRequest> with_sampling_fields(FieldReaders<TextRequest> more) {
   more.insert(sampling_fields().begin(), sampling_fields().end());
   return more;
+}
+
+void check_ids(const TextRequest& request, int64_t vocab_size) {
+  const auto check = [&](const char* field, int64_t id) {
+    if (id < 0 || id >= vocab_size)
+      throw ApiError(
+          400,
+          fmt::format("{} names the token {}, and there are 0 to {}", field, id, vocab_size - 1),
+          "invalid_value", field);
+  };
+  const GenerateOptions& asked = request.batch.options;
+  for (const auto& [id, bias] : asked.logit_bias) check("logit_bias", id);
+  for (const int32_t id : asked.stop_ids) check("stop_token_ids", id);
+  for (const int32_t id : request.batch.ids) check("prompt", id);
 }
 
 Grammar response_format(const Json& json) {

@@ -42,6 +42,9 @@ const FieldReaders<TextRequest>& sampling_fields();
 /// Those and more.
 FieldReaders<TextRequest> with_sampling_fields(FieldReaders<TextRequest> more);
 
+/// Errors: ApiError 400 for a field with a token that the model has not.
+void check_ids(const TextRequest& request, int64_t vocab_size);
+
 /// {"type": "text" | "json_object" | "json_schema", ...} as a grammar. Errors: invalid_argument;
 /// unsupported for what a schema may not hold.
 Grammar response_format(const Json& json);

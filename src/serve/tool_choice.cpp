@@ -102,9 +102,9 @@ void apply_tool_choice(TextRequest& request, const ModelCard& card) {
   if (!must) return;
   const CallForm form = call_form(card);
   try {
-    request.batch.options.grammar = Grammar::json_schema(
-        call_schema(OrderedJson::parse(tools), request, form.arguments), JsonWhitespace::flexible,
-        form.before, form.after);
+    request.batch.options.grammar =
+        Grammar::json_schema(call_schema(OrderedJson::parse(tools), request, form.arguments),
+                             JsonWhitespace::flexible, form.before, form.after);
   } catch (const Error& error) {
     throw ApiError(error.code() == ErrorCode::unsupported ? 422 : 400, error.what(), "unsupported",
                    "tools");

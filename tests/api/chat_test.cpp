@@ -198,5 +198,17 @@ TEST(Chat, AWrongTemplateIsNoHindranceToText) {
   });
 }
 
+TEST(Chat, IgnoringTheEndGoesOnBehindATurn) {
+  const TextModel model = load_builtin_model();
+  const std::vector<Message> hello{{Role::user, "Hello"}};
+  Generation whole = model.chat(hello, {.max_tokens = 60});
+  (void)whole.text();
+  ASSERT_EQ(whole.finish_reason(), FinishReason::stop);
+  Generation further = model.chat(hello, {.max_tokens = 60, .ignore_eos = true});
+  (void)further.text();
+  EXPECT_EQ(further.finish_reason(), FinishReason::length);
+  EXPECT_EQ(further.metrics().generated_tokens, 60);
+}
+
 }  // namespace
 }  // namespace linnet

@@ -23,8 +23,7 @@ void read_template_kwargs(TextRequest& request, const Json& json) {
 
 const FieldReaders<TextRequest>& fields() {
   static const FieldReaders<TextRequest> readers = with_sampling_fields({
-      {"messages",
-       [](TextRequest& r, const Json& j) { r.batch.messages = read_messages(j); }},
+      {"messages", [](TextRequest& r, const Json& j) { r.batch.messages = read_messages(j); }},
       {"max_completion_tokens", sampling_fields().at("max_tokens")},
       {"logprobs", [](TextRequest& r, const Json& j) { r.logprobs = j.as_bool(); }},
       {"top_logprobs",
@@ -76,14 +75,15 @@ OrderedJson logprobs_json(const TextModel& model, const std::vector<Token>& toke
 OrderedJson choice_json(const Running& running, size_t index, const AnswerDelta& delta,
                         bool logprobs) {
   OrderedJson message{{"role", "assistant"}};
-  message["content"] =
-      delta.content.empty() && !delta.calls.empty() ? OrderedJson(nullptr) : OrderedJson(delta.content);
+  message["content"] = delta.content.empty() && !delta.calls.empty() ? OrderedJson(nullptr)
+                                                                     : OrderedJson(delta.content);
   if (!delta.reasoning.empty()) message["reasoning_content"] = delta.reasoning;
   for (const CallDelta& call : delta.calls) message["tool_calls"].push_back(call_json(call));
-  return {{"index", index},
-          {"message", std::move(message)},
-          {"logprobs", logprobs ? logprobs_json(running.model, delta.tokens) : OrderedJson(nullptr)},
-          {"finish_reason", running.answers[index].finish_reason()}};
+  return {
+      {"index", index},
+      {"message", std::move(message)},
+      {"logprobs", logprobs ? logprobs_json(running.model, delta.tokens) : OrderedJson(nullptr)},
+      {"finish_reason", running.answers[index].finish_reason()}};
 }
 
 class ChatStream final : public StreamSink {
@@ -100,8 +100,9 @@ class ChatStream final : public StreamSink {
   }
 
   void add(std::string& out, size_t index, AnswerDelta delta, const Answer& answer) override {
-    OrderedJson logprobs =
-        logprobs_ && !delta.tokens.empty() ? logprobs_json(running_.model, delta.tokens) : OrderedJson(nullptr);
+    OrderedJson logprobs = logprobs_ && !delta.tokens.empty()
+                               ? logprobs_json(running_.model, delta.tokens)
+                               : OrderedJson(nullptr);
     OrderedJson json = OrderedJson::object();
     if (!delta.reasoning.empty()) json["reasoning_content"] = std::move(delta.reasoning);
     if (!delta.content.empty()) json["content"] = std::move(delta.content);
@@ -112,8 +113,7 @@ class ChatStream final : public StreamSink {
     }
     if (!json.empty() || !logprobs.is_null())
       chunk(out, index, std::move(json), std::move(logprobs), nullptr);
-    if (answer.ended())
-      chunk(out, index, OrderedJson::object(), nullptr, answer.finish_reason());
+    if (answer.ended()) chunk(out, index, OrderedJson::object(), nullptr, answer.finish_reason());
   }
 
   void end(std::string& out) override {
@@ -150,8 +150,7 @@ class ChatStream final : public StreamSink {
 asio::awaitable<void> chat(const Services& services, Exchange& exchange) {
   auto parse = [&] { return read_request(exchange.request.body); };
   TextRequest request = co_await services.workers.quick(parse);
-  if (services.options.log_prompts)
-    exchange.notes.prompt = request.batch.messages.back().content;
+  if (services.options.log_prompts) exchange.notes.prompt = request.batch.messages.back().content;
   Running running = co_await start(services, exchange, request);
   if (request.stream) {
     ChatStream sink(running, request);
@@ -173,7 +172,8 @@ asio::awaitable<void> chat(const Services& services, Exchange& exchange) {
 void add_chat_routes(Router& router, const Services& services) {
   router.add({.method = "POST",
               .pattern = "/v1/chat/completions",
-              .handler = [&services](Exchange& exchange) { return chat(services, exchange); }});
+              .handler = [&services](Exchange& exchange) { return chat(services, exchange); },
+              .fields = field_names(fields())});
 }
 
 }  // namespace linnet::serve

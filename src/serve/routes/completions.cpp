@@ -1,4 +1,5 @@
 // POST /v1/completions, OpenAI's interface for plain texts.
+#include <algorithm>
 #include <utility>
 
 #include "base/error.hpp"
@@ -31,6 +32,8 @@ void read_prompt(CompletionRequest& request, const Json& json) {
     for (const Json& ids : elements) request.ids.push_back(token_ids(ids));
   else
     request.ids.push_back(token_ids(json));
+  for (const std::vector<int32_t>& ids : request.ids)
+    require(!ids.empty(), "{} has a prompt without tokens", json.where());
 }
 
 /// Only what OpenAI's interface has and linnet has too; the rest are sampling_fields().
@@ -66,13 +69,11 @@ CompletionRequest read_request(const std::string& body) {
   request.batch.options.max_tokens = kMaxTokens;
   const Json json = parse_body(body);
   const FieldReaders<TextRequest>& shared = sampling_fields();
-  // n is read first: best_of is compared with it.
-  if (const auto n = json.find("n")) shared.at("n")(request, *n);
-  for (const auto& [name, value] : json.members()) {
+  const auto read = [&](std::string_view name, const Json& value) {
     const auto own = fields().find(name);
     const auto other = shared.find(name);
     if (own == fields().end() && other == shared.end()) unknown_field(name);
-    if (value.is_null()) continue;
+    if (value.is_null()) return;
     try {
       if (own != fields().end())
         own->second(request, value);
@@ -81,7 +82,10 @@ CompletionRequest read_request(const std::string& body) {
     } catch (const Error&) {
       rethrow_for_field(name);
     }
-  }
+  };
+  // n is read first: best_of is compared with it.
+  if (const auto n = json.find("n")) read("n", *n);
+  for (const auto& [name, value] : json.members()) read(name, value);
   if (request.prompts() == 0)
     throw ApiError(400, "the request has no prompt", "missing_field", "prompt");
   if (static_cast<int64_t>(request.prompts()) * request.n > kMaxChoices)
@@ -92,13 +96,19 @@ CompletionRequest read_request(const std::string& body) {
   return request;
 }
 
-OrderedJson logprobs_json(const TextModel& model, const std::vector<Token>& tokens) {
+int64_t characters(std::string_view text) {
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+}
+
+/// `offset`: characters of the choice's text before these tokens; moved behind them.
+OrderedJson logprobs_json(const TextModel& model, const std::vector<Token>& tokens,
+                          int64_t& offset) {
   const Tokenizer tokenizer = model.tokenizer();
   OrderedJson texts = OrderedJson::array();
   OrderedJson logprobs = OrderedJson::array();
   OrderedJson top = OrderedJson::array();
   OrderedJson offsets = OrderedJson::array();
-  int64_t offset = 0;
   for (const Token& token : tokens) {
     texts.push_back(token_text(tokenizer, token.id));
     logprobs.push_back(token.logprob);
@@ -107,7 +117,7 @@ OrderedJson logprobs_json(const TextModel& model, const std::vector<Token>& toke
       likeliest[token_text(tokenizer, other.id)] = other.logprob;
     top.push_back(std::move(likeliest));
     offsets.push_back(offset);
-    offset += static_cast<int64_t>(token.text.size());
+    offset += characters(token.text);
   }
   return {{"tokens", std::move(texts)},
           {"token_logprobs", std::move(logprobs)},
@@ -115,12 +125,11 @@ OrderedJson logprobs_json(const TextModel& model, const std::vector<Token>& toke
           {"text_offset", std::move(offsets)}};
 }
 
-OrderedJson choice_json(const Running& running, size_t index, std::string text,
-                        const AnswerDelta& delta, bool logprobs, OrderedJson finish_reason) {
+OrderedJson choice_json(size_t index, std::string text, OrderedJson logprobs,
+                        OrderedJson finish_reason) {
   return {{"index", index},
           {"text", std::move(text)},
-          {"logprobs",
-           logprobs ? logprobs_json(running.model, delta.tokens) : OrderedJson(nullptr)},
+          {"logprobs", std::move(logprobs)},
           {"finish_reason", std::move(finish_reason)}};
 }
 
@@ -144,15 +153,21 @@ class CompletionStream final : public StreamSink {
         head_(answer_head("cmpl-", running)),
         echoes_(echoes(request, running)),
         include_usage_(request.include_usage),
-        logprobs_(request.logprobs) {}
+        logprobs_(request.logprobs) {
+    for (const std::string& echo : echoes_) offsets_.push_back(characters(echo));
+  }
 
   void begin(std::string& out) override {
     for (size_t i = 0; i < echoes_.size(); ++i)
-      if (!echoes_[i].empty()) chunk(out, i, echoes_[i], {}, false, nullptr);
+      if (!echoes_[i].empty()) chunk(out, i, echoes_[i], nullptr, nullptr);
   }
   void add(std::string& out, size_t index, AnswerDelta delta, const Answer& answer) override {
-    if (!delta.empty()) chunk(out, index, delta.content, delta, logprobs_, nullptr);
-    if (answer.ended()) chunk(out, index, "", {}, false, answer.finish_reason());
+    if (!delta.empty()) {
+      OrderedJson logprobs = nullptr;
+      if (logprobs_) logprobs = logprobs_json(running_.model, delta.tokens, offsets_[index]);
+      chunk(out, index, std::move(delta.content), std::move(logprobs), nullptr);
+    }
+    if (answer.ended()) chunk(out, index, "", nullptr, answer.finish_reason());
   }
   void end(std::string& out) override {
     if (include_usage_) {
@@ -168,17 +183,18 @@ class CompletionStream final : public StreamSink {
   [[nodiscard]] std::string content_type() const override { return "text/event-stream"; }
 
  private:
-  void chunk(std::string& out, size_t index, std::string text, const AnswerDelta& delta,
-             bool logprobs, OrderedJson finish_reason) {
+  void chunk(std::string& out, size_t index, std::string text, OrderedJson logprobs,
+             OrderedJson finish_reason) {
     OrderedJson json = head_.json("text_completion");
-    json["choices"] = OrderedJson::array({choice_json(running_, index, std::move(text), delta,
-                                                      logprobs, std::move(finish_reason))});
+    json["choices"] = OrderedJson::array(
+        {choice_json(index, std::move(text), std::move(logprobs), std::move(finish_reason))});
     out += "data: " + to_text(json) + "\n\n";
   }
 
   const Running& running_;
   AnswerHead head_;
   std::vector<std::string> echoes_;
+  std::vector<int64_t> offsets_;
   bool include_usage_;
   bool logprobs_;
 };
@@ -217,9 +233,13 @@ asio::awaitable<void> complete(const Services& services, Exchange& exchange) {
   const std::vector<std::string> before = echoes(request, running);
   OrderedJson json = answer_head("cmpl-", running).json("text_completion");
   json["choices"] = OrderedJson::array();
-  for (size_t i = 0; i < deltas.size(); ++i)
-    json["choices"].push_back(choice_json(running, i, before[i] + deltas[i].content, deltas[i],
-                                          request.logprobs, running.answers[i].finish_reason()));
+  for (size_t i = 0; i < deltas.size(); ++i) {
+    OrderedJson logprobs = nullptr;
+    int64_t offset = characters(before[i]);
+    if (request.logprobs) logprobs = logprobs_json(running.model, deltas[i].tokens, offset);
+    json["choices"].push_back(choice_json(i, before[i] + deltas[i].content, std::move(logprobs),
+                                          running.answers[i].finish_reason()));
+  }
   json["usage"] = usage_json(running.usage());
   json["timings"] = timings_json(running.answers.front().metrics());
   co_await send_json(exchange, json);
@@ -228,9 +248,13 @@ asio::awaitable<void> complete(const Services& services, Exchange& exchange) {
 }  // namespace
 
 void add_completion_routes(Router& router, const Services& services) {
+  std::vector<std::string> names = field_names(fields());
+  for (std::string& name : field_names(sampling_fields())) names.push_back(std::move(name));
+  std::ranges::sort(names);
   router.add({.method = "POST",
               .pattern = "/v1/completions",
-              .handler = [&services](Exchange& exchange) { return complete(services, exchange); }});
+              .handler = [&services](Exchange& exchange) { return complete(services, exchange); },
+              .fields = std::move(names)});
 }
 
 }  // namespace linnet::serve

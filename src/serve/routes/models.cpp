@@ -42,9 +42,9 @@ asio::awaitable<void> show(const Services& services, Exchange& exchange) {
 }  // namespace
 
 void add_model_routes(Router& router, const Services& services) {
-  router.add({.method = "GET",
-              .pattern = "/v1/models",
-              .handler = [&services](Exchange& exchange) { return list(services, exchange); }});
+  router.add({.method = "GET", .pattern = "/v1/models", .handler = [&services](Exchange& exchange) {
+                return list(services, exchange);
+              }});
   router.add({.method = "GET",
               .pattern = "/v1/models/*",
               .handler = [&services](Exchange& exchange) { return show(services, exchange); }});

@@ -1,5 +1,5 @@
-// What reads prompts and writes nothing: POST /v1/embeddings (OpenAI's), and of our own /v1/classify
-// and /v1/score.
+// What reads prompts and writes nothing: POST /v1/embeddings (OpenAI's), and of our own
+// /v1/classify and /v1/score.
 #include <algorithm>
 #include <bit>
 
@@ -18,6 +18,14 @@ void check_count(size_t count, const Json& json) {
   require(count <= kMaxTexts, "{} has {} entries, {} at most", json.where(), count, kMaxTexts);
 }
 
+void check_labels(std::vector<std::string> labels, const Json& json) {
+  std::ranges::sort(labels);
+  require(!labels.front().empty(), "{} has an empty label", json.where());
+  const auto twice = std::ranges::adjacent_find(labels);
+  require(twice == labels.end(), "{} has \"{}\" twice", json.where(),
+          twice == labels.end() ? "" : printable(*twice));
+}
+
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -27,8 +35,7 @@ std::string base64(std::string_view bytes) {
     const size_t left = std::min<size_t>(3, bytes.size() - i);
     for (size_t j = 0; j < 3; ++j)
       group = group << 8 | (j < left ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    for (size_t j = 0; j < 4; ++j)
-      out += j <= left ? kDigits[group >> (18 - 6 * j) & 63U] : '=';
+    for (size_t j = 0; j < 4; ++j) out += j <= left ? kDigits[group >> (18 - 6 * j) & 63U] : '=';
   }
   return out;
 }
@@ -67,8 +74,8 @@ const FieldReaders<EmbedRequest>& embed_fields() {
       {"encoding_format",
        [](R& r, const Json& j) {
          const std::string_view format = j.as_string();
-         require(format == "float" || format == "base64",
-                 "{} is \"{}\", expected float or base64", j.where(), printable(format));
+         require(format == "float" || format == "base64", "{} is \"{}\", expected float or base64",
+                 j.where(), printable(format));
          r.base64 = format == "base64";
        }},
       {"pooling",
@@ -88,7 +95,8 @@ asio::awaitable<void> embed(const Services& services, Exchange& exchange) {
   EmbedRequest request;
   auto parse = [&] { read_fields(parse_body(exchange.request.body), embed_fields(), request); };
   co_await services.workers.quick(parse);
-  if (request.input.empty()) throw ApiError(400, "the request has no input", "missing_field", "input");
+  if (request.input.empty())
+    throw ApiError(400, "the request has no input", "missing_field", "input");
   const ModelCard& card = services.models.card(request.model);
   exchange.notes.model = card.name;
   const TextModel model = co_await services.models.acquire(card);
@@ -105,8 +113,8 @@ asio::awaitable<void> embed(const Services& services, Exchange& exchange) {
     OrderedJson vector = vectors[i];
     if (request.base64) {
       static_assert(std::endian::native == std::endian::little);
-      vector = base64({reinterpret_cast<const char*>(vectors[i].data()),
-                       vectors[i].size() * sizeof(float)});
+      vector = base64(
+          {reinterpret_cast<const char*>(vectors[i].data()), vectors[i].size() * sizeof(float)});
     }
     data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(vector)}});
   }
@@ -138,6 +146,7 @@ const FieldReaders<ClassifyRequest>& classify_fields() {
          require(!r.options.labels.empty() && r.options.labels.size() <= kMaxLabels,
                  "{} has {} entries, expected 1 to {}", j.where(), r.options.labels.size(),
                  kMaxLabels);
+         check_labels(r.options.labels, j);
        }},
       {"template", [](R& r, const Json& j) { r.options.prompt_template = j.as_string(); }},
       {"system", [](R& r, const Json& j) { r.options.system = j.as_string(); }},
@@ -200,7 +209,8 @@ asio::awaitable<void> classify(const Services& services, Exchange& exchange) {
   ClassifyRequest request;
   auto parse = [&] { read_fields(parse_body(exchange.request.body), classify_fields(), request); };
   co_await services.workers.quick(parse);
-  if (request.input.empty()) throw ApiError(400, "the request has no input", "missing_field", "input");
+  if (request.input.empty())
+    throw ApiError(400, "the request has no input", "missing_field", "input");
   if (request.options.labels.empty())
     throw ApiError(400, "the request has no labels", "missing_field", "labels");
   const ModelCard& card = services.models.card(request.model);
@@ -288,7 +298,8 @@ asio::awaitable<void> score(const Services& services, Exchange& exchange) {
   auto parse = [&] { read_fields(parse_body(exchange.request.body), score_fields(), request); };
   co_await services.workers.quick(parse);
   const bool single = request.prompt && request.continuation;
-  if (single == !request.pairs.empty() || request.prompt.has_value() != request.continuation.has_value())
+  if (single == !request.pairs.empty() ||
+      request.prompt.has_value() != request.continuation.has_value())
     throw ApiError(400, "the request needs prompt and continuation, or pairs", "missing_field");
   if (single) request.pairs.push_back({*request.prompt, *request.continuation});
   const ModelCard& card = services.models.card(request.model);
@@ -315,14 +326,15 @@ asio::awaitable<void> score(const Services& services, Exchange& exchange) {
 }  // namespace
 
 void add_reading_routes(Router& router, const Services& services) {
-  const auto add = [&](const char* pattern, auto handler) {
-    router.add({.method = "POST", .pattern = pattern, .handler = [&services, handler](Exchange& e) {
-                  return handler(services, e);
-                }});
+  const auto add = [&](const char* pattern, auto handler, std::vector<std::string> fields) {
+    router.add({.method = "POST",
+                .pattern = pattern,
+                .handler = [&services, handler](Exchange& e) { return handler(services, e); },
+                .fields = std::move(fields)});
   };
-  add("/v1/embeddings", embed);
-  add("/v1/classify", classify);
-  add("/v1/score", score);
+  add("/v1/embeddings", embed, field_names(embed_fields()));
+  add("/v1/classify", classify, field_names(classify_fields()));
+  add("/v1/score", score, field_names(score_fields()));
 }
 
 }  // namespace linnet::serve

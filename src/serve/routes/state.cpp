@@ -50,12 +50,12 @@ void add_state_routes(Router& router, const Services& services) {
               .pattern = "/readyz",
               .handler = [&services](Exchange& exchange) { return ready(services, exchange); },
               .access = Access::open});
-  router.add({.method = "GET",
-              .pattern = "/metrics",
-              .handler = [&services](Exchange& exchange) { return metrics(services, exchange); }});
-  router.add({.method = "GET",
-              .pattern = "/v1/stats",
-              .handler = [&services](Exchange& exchange) { return stats(services, exchange); }});
+  router.add({.method = "GET", .pattern = "/metrics", .handler = [&services](Exchange& exchange) {
+                return metrics(services, exchange);
+              }});
+  router.add({.method = "GET", .pattern = "/v1/stats", .handler = [&services](Exchange& exchange) {
+                return stats(services, exchange);
+              }});
 }
 
 }  // namespace linnet::serve

@@ -1,4 +1,6 @@
 // POST /tokenize and /detokenize: text to ids and back.
+#include <fmt/format.h>
+
 #include <optional>
 
 #include "serve/routes/routes.hpp"
@@ -58,8 +60,16 @@ asio::awaitable<void> detokenize(const Services& services, Exchange& exchange) {
   if (!request.tokens) throw ApiError(400, "the request has no tokens", "missing_field", "tokens");
   const ModelCard& card = services.models.card(request.model);
   exchange.notes.model = card.name;
+  for (const int32_t id : *request.tokens)
+    if (id >= card.info.vocab_size)
+      throw ApiError(
+          400,
+          fmt::format("tokens has {}, and the model's are 0 to {}", id, card.info.vocab_size - 1),
+          "invalid_value", "tokens");
   const TextModel model = co_await services.models.acquire(card);
-  auto work = [&] { return model.tokenizer().decode(*request.tokens, request.skip_special_tokens); };
+  auto work = [&] {
+    return model.tokenizer().decode(*request.tokens, request.skip_special_tokens);
+  };
   std::string text = co_await services.workers.quick(work);
   const OrderedJson json{{"text", std::move(text)}};
   co_await send_json(exchange, json);
@@ -70,11 +80,12 @@ asio::awaitable<void> detokenize(const Services& services, Exchange& exchange) {
 void add_token_routes(Router& router, const Services& services) {
   router.add({.method = "POST",
               .pattern = "/tokenize",
-              .handler = [&services](Exchange& exchange) { return tokenize(services, exchange); }});
-  router.add(
-      {.method = "POST",
-       .pattern = "/detokenize",
-       .handler = [&services](Exchange& exchange) { return detokenize(services, exchange); }});
+              .handler = [&services](Exchange& exchange) { return tokenize(services, exchange); },
+              .fields = field_names(text_fields())});
+  router.add({.method = "POST",
+              .pattern = "/detokenize",
+              .handler = [&services](Exchange& exchange) { return detokenize(services, exchange); },
+              .fields = field_names(id_fields())});
 }
 
 }  // namespace linnet::serve
