@@ -131,6 +131,9 @@ class Generation {
   std::string text();
 
   [[nodiscard]] FinishReason finish_reason() const noexcept;
+  /// Which of GenerateOptions::stop_strings ended it, of those that did at the same byte the
+  /// longest; nothing while it runs and if none did.
+  [[nodiscard]] std::optional<size_t> stop_string() const noexcept;
   [[nodiscard]] Metrics metrics() const;
   /// The ids of the prompt, special tokens included.
   [[nodiscard]] std::span<const int32_t> prompt_ids() const noexcept;

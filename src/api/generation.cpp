@@ -111,6 +111,9 @@ std::string Generation::text() {
 }
 
 FinishReason Generation::finish_reason() const noexcept { return state_->request.finish_reason(); }
+std::optional<size_t> Generation::stop_string() const noexcept {
+  return state_->request.stop_string();
+}
 Metrics Generation::metrics() const { return state_->request.metrics(); }
 std::span<const int32_t> Generation::prompt_ids() const noexcept {
   return state_->request.prompt();

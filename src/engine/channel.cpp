@@ -84,6 +84,11 @@ std::optional<int32_t> Channel::stop_id() const {
   return ending_.stop_id;
 }
 
+std::optional<size_t> Channel::stop_string() const {
+  const std::scoped_lock lock(mutex_);
+  return ending_.stop_string;
+}
+
 std::string Channel::tail() const {
   const std::scoped_lock lock(mutex_);
   return ending_.tail;

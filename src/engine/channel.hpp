@@ -45,6 +45,7 @@ class Channel {
   /// How it was closed; `none` and default values before.
   [[nodiscard]] FinishReason reason() const;
   [[nodiscard]] std::optional<int32_t> stop_id() const;
+  [[nodiscard]] std::optional<size_t> stop_string() const;
   [[nodiscard]] std::string tail() const;
   [[nodiscard]] Metrics metrics() const;
 

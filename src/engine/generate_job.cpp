@@ -65,6 +65,7 @@ std::optional<Ending> GenerateJob::read(int64_t /*position*/, const Array& row) 
   if (parts_.ends.contains(sample.id)) {
     Ending ending{.reason = FinishReason::stop, .stop_id = sample.id};
     if (parts_.stream) ending.tail = stops_.push(parts_.stream->finish()) + stops_.finish();
+    ending.stop_string = stops_.which();
     return ending;
   }
   count_time();
@@ -82,7 +83,8 @@ std::optional<Ending> GenerateJob::read(int64_t /*position*/, const Array& row) 
     if (is_last && !stops_.found()) piece.text += stops_.finish();
   }
   channel.push(std::move(piece));
-  if (stops_.found()) return Ending{.reason = FinishReason::stop};
+  if (stops_.found())
+    return Ending{.reason = FinishReason::stop, .stop_string = stops_.which()};
   if (is_last) return Ending{.reason = FinishReason::length};
   return std::nullopt;
 }

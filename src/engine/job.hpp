@@ -21,6 +21,7 @@ namespace linnet::engine {
 struct Ending {
   FinishReason reason = FinishReason::none;  ///< `none` with an error
   std::optional<int32_t> stop_id = {};       ///< the token that ended it
+  std::optional<size_t> stop_string = {};    ///< which of the options' ended it
   std::string tail = {};                     ///< text that was held back until then
   std::exception_ptr error = nullptr;
 };

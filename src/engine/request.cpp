@@ -61,11 +61,13 @@ std::optional<Piece> Request::next() {
   } else {
     finish_reason_ = job_->channel.reason();
     stop_id_ = job_->channel.stop_id();
+    stop_string_ = job_->channel.stop_string();
     tail_ = job_->channel.tail();
     // It may have been complete already when it was cancelled; then it ends where it was left.
     if (job_->stop_requested() && taken_ < metrics().generated_tokens) {
       finish_reason_ = FinishReason::cancelled;
       stop_id_.reset();
+      stop_string_.reset();
       tail_.clear();
     }
   }

@@ -60,6 +60,8 @@ class Request {
   /// `none` until next() has said that the request has ended.
   [[nodiscard]] FinishReason finish_reason() const noexcept { return finish_reason_; }
   [[nodiscard]] std::optional<int32_t> stop_id() const { return stop_id_; }
+  /// Which of options.stop_strings ended it.
+  [[nodiscard]] std::optional<size_t> stop_string() const { return stop_string_; }
   /// Text that was held back until the stop id came.
   [[nodiscard]] const std::string& tail() const noexcept { return tail_; }
   [[nodiscard]] std::span<const int32_t> prompt() const noexcept { return prompt_; }
@@ -72,6 +74,7 @@ class Request {
   int64_t taken_ = 0;
   FinishReason finish_reason_ = FinishReason::none;
   std::optional<int32_t> stop_id_;
+  std::optional<size_t> stop_string_;
   std::string tail_;
 };
 

@@ -25,7 +25,9 @@ std::string StopStrings::push(std::string_view piece) {
   // The first end of a stop string, and the longest that ends there.
   size_t first_end = std::string::npos;
   size_t begin = 0;
-  for (const std::string& stop : stops_) {
+  std::optional<size_t> which;
+  for (size_t i = 0; i < stops_.size(); ++i) {
+    const std::string& stop = stops_[i];
     // It cannot end in what was there before: that would have been found.
     const size_t from = before >= stop.size() ? before - stop.size() + 1 : 0;
     const size_t at = held_.find(stop, from);
@@ -34,9 +36,10 @@ std::string StopStrings::push(std::string_view piece) {
     if (end > first_end || (end == first_end && at >= begin)) continue;
     first_end = end;
     begin = at;
+    which = i;
   }
-  if (first_end != std::string::npos) {
-    found_ = true;
+  if (which) {
+    found_ = which;
     held_.resize(begin);
     return std::exchange(held_, {});
   }

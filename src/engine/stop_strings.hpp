@@ -1,6 +1,7 @@
 // Texts that end a generation, found in its stream of pieces.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,14 +23,16 @@ class StopStrings {
   /// The text that is certain now and has not been returned yet.
   std::string push(std::string_view piece);
   /// Whether a stop string is complete. Nothing comes any more then.
-  [[nodiscard]] bool found() const noexcept { return found_; }
+  [[nodiscard]] bool found() const noexcept { return found_.has_value(); }
+  /// Which one; nothing before.
+  [[nodiscard]] std::optional<size_t> which() const noexcept { return found_; }
   /// What is held back, at the end of the text.
   std::string finish();
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
-  bool found_ = false;
+  std::optional<size_t> found_;
 };
 
 }  // namespace linnet::engine

@@ -55,6 +55,8 @@ class Answer {
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   /// "stop", "length" or "tool_calls", of an answer that has ended.
   [[nodiscard]] std::string_view finish_reason() const;
+  /// Which of the request's stop strings ended it.
+  [[nodiscard]] std::optional<size_t> stop_string() const { return generation_.stop_string(); }
   /// Of an answer that has ended.
   [[nodiscard]] const Metrics& metrics() const noexcept { return metrics_; }
   [[nodiscard]] int64_t prompt_tokens() const {

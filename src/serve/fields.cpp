@@ -1,5 +1,6 @@
 #include "serve/fields.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -32,6 +33,12 @@ void unknown_field(std::string_view name) {
   const std::string shown = printable(name);
   throw ApiError(400, fmt::format("the request has a field \"{}\", which is not known", shown),
                  "unknown_field", shown);
+}
+
+void check_members(const Json& object, std::initializer_list<std::string_view> known) {
+  for (const auto& [name, value] : object.members())
+    require(std::ranges::find(known, name) != known.end(),
+            "{} has a field \"{}\", which is not known", object.where(), printable(name));
 }
 
 std::string json_text(const Json& json) { return simdjson::minify(json.element()); }

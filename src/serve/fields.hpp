@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,6 +26,8 @@ using FieldReaders = std::unordered_map<std::string_view, void (*)(Target&, cons
 /// ApiError 400 (422 for what is not supported) of the error that is being handled, for a field.
 [[noreturn]] void rethrow_for_field(std::string_view name);
 [[noreturn]] void unknown_field(std::string_view name);
+/// Errors: invalid_argument for a member that is none of these; malformed_file if it is no object.
+void check_members(const Json& object, std::initializer_list<std::string_view> known);
 
 /// Hands each member to its reader. Null is as good as absent.
 template <class Target>

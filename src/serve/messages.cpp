@@ -1,19 +1,11 @@
 #include "serve/messages.hpp"
 
-#include <algorithm>
-
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "serve/fields.hpp"
 
 namespace linnet::serve {
 namespace {
-
-void check_members(const Json& object, std::initializer_list<std::string_view> known) {
-  for (const auto& [name, value] : object.members())
-    require(std::ranges::find(known, name) != known.end(),
-            "{} has a field \"{}\", which is not known", object.where(), printable(name));
-}
 
 Role read_role(const Json& json) {
   const std::string_view name = json.as_string();

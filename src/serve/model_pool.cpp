@@ -126,6 +126,10 @@ asio::awaitable<TextModel> ModelPool::acquire(const ModelCard& card) {
   co_return *loading->model;
 }
 
+void ModelPool::release(const ModelCard& card) {
+  if (!card.folder.empty()) store_->release(card.folder);
+}
+
 std::optional<TextModel> ModelPool::peek(const ModelCard& card) const {
   if (!card.folder.empty()) return store_->peek(card.folder, load_options_);
   const std::unique_lock lock(builtin_->mutex, std::try_to_lock);  // held while it is loaded

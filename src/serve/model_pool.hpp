@@ -53,6 +53,9 @@ class ModelPool {
   /// ServeOptions::load_wait to load; as ModelStore::acquire.
   asio::awaitable<TextModel> acquire(const ModelCard& card);
 
+  /// Frees the model if nobody uses it; the built-in one stays. From any thread.
+  void release(const ModelCard& card);
+
   /// The model if it is loaded now; looking is no use of it.
   [[nodiscard]] std::optional<TextModel> peek(const ModelCard& card) const;
 

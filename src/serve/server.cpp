@@ -98,6 +98,8 @@ struct Server::State {
     add_token_routes(router, services);
     add_model_routes(router, services);
     add_state_routes(router, services);
+    add_anthropic_routes(router, services);
+    add_ollama_routes(router, services);
     add_page_routes(router);
     listen();
   }

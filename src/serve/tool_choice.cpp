@@ -59,6 +59,15 @@ std::string call_schema(const OrderedJson& tools, const TextRequest& request,
 
 }  // namespace
 
+void read_tools(TextRequest& request, const Json& json) {
+  for (const Json& tool : json.elements()) {
+    require(tool.at("type").as_string() == "function", "{} is not \"function\"",
+            tool.at("type").where());
+    (void)tool.at("function").at("name").as_string();
+  }
+  if (!json.elements().empty()) request.batch.chat.tools = json_text(json);
+}
+
 void read_tool_choice(TextRequest& request, const Json& json) {
   if (json.is_string()) {
     request.tool_choice = json.as_string();

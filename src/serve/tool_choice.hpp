@@ -6,6 +6,9 @@
 
 namespace linnet::serve {
 
+/// Reads a list of {"type": "function", "function": {"name", ...}}. Errors: invalid_argument.
+void read_tools(TextRequest& request, const Json& json);
+
 /// Reads "none", "auto", "required" or {"type": "function", "function": {"name"}}. Errors:
 /// invalid_argument.
 void read_tool_choice(TextRequest& request, const Json& json);

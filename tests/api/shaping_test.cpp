@@ -24,6 +24,7 @@ struct Told {
   std::string text;
   Ids ids;
   FinishReason reason = FinishReason::none;
+  std::optional<size_t> stop_string;
 };
 
 Told tell(const GenerateOptions& options, const std::string& prompt = kPrompt) {
@@ -34,6 +35,7 @@ Told tell(const GenerateOptions& options, const std::string& prompt = kPrompt) {
     told.ids.push_back(token.id);
   }
   told.reason = generation.finish_reason();
+  told.stop_string = generation.stop_string();
   return told;
 }
 
@@ -43,14 +45,16 @@ TEST(StopStringsOfText, EndItWhereverTokensAreCut) {
   for (size_t at = 5; at + 7 < whole.text.size(); at += 11) {
     const std::string stop = whole.text.substr(at, 7);
     const size_t first = whole.text.find(stop);
-    const Told told = tell({.max_tokens = 60, .stop_strings = {stop, "never said"}});
+    const Told told = tell({.max_tokens = 60, .stop_strings = {"never said", stop}});
     EXPECT_EQ(told.text, whole.text.substr(0, first)) << stop;
     EXPECT_EQ(told.reason, FinishReason::stop);
+    EXPECT_EQ(told.stop_string, 1U);
     EXPECT_TRUE(std::ranges::equal(told.ids, std::span(whole.ids).first(told.ids.size())));
   }
   const Told none = tell({.max_tokens = 60, .stop_strings = {"never said"}});
   EXPECT_EQ(none.text, whole.text) << "what is held back comes at the end";
   EXPECT_EQ(none.ids, whole.ids);
+  EXPECT_EQ(none.stop_string, std::nullopt);
   test::expect_error(ErrorCode::invalid_argument, "a stop string is empty",
                      [] { tell({.stop_strings = {""}}); });
 }
@@ -66,6 +70,12 @@ TEST(StopStringsOfText, WhatIsHeldBackIsNotLost) {
   const std::string tail = answer.text.substr(answer.text.size() - 3) + "!";
   EXPECT_EQ(tell({.max_tokens = 100, .stop_strings = {tail}}, "Why is the sky blue?\n").text,
             answer.text);
+}
+
+TEST(StopStringsOfText, AnEndOfSequenceIsNone) {
+  const Told answer = tell({.max_tokens = 100, .stop_strings = {"never said"}}, "Why is the sky blue?\n");
+  EXPECT_EQ(answer.reason, FinishReason::stop);
+  EXPECT_EQ(answer.stop_string, std::nullopt);
 }
 
 TEST(MinTokens, EndsAreNotChosenBefore) {

@@ -53,6 +53,18 @@ TEST(StopStrings, EndWhereTheFirstIsComplete) {
   EXPECT_EQ(run({"é"}, {"caf\xc3", "\xa9!"}), "caf||") << "bytes are compared";
 }
 
+TEST(StopStrings, SayWhichItWas) {
+  const auto which = [](const Strings& stops, const std::string& text) {
+    StopStrings matcher(stops);
+    matcher.push(text);
+    return matcher.which();
+  };
+  EXPECT_EQ(which({"x", "END"}, "abcENDx"), 1U);
+  EXPECT_EQ(which({"bc", "abc", "c"}, "xabc"), 1U) << "the longest of those that end here";
+  EXPECT_EQ(which({"b", "b"}, "abc"), 0U);
+  EXPECT_EQ(which({"END"}, "abcEN"), std::nullopt);
+}
+
 TEST(StopStrings, HowTheStreamIsCutDoesNotMatter) {
   std::mt19937 random(1);
   const auto text_of = [&](size_t length) {

@@ -9,15 +9,6 @@
 namespace linnet::serve {
 namespace {
 
-void read_tools(TextRequest& request, const Json& json) {
-  for (const Json& tool : json.elements()) {
-    require(tool.at("type").as_string() == "function", "{} is not \"function\"",
-            tool.at("type").where());
-    (void)tool.at("function").at("name").as_string();
-  }
-  if (!json.elements().empty()) request.batch.chat.tools = json_text(json);
-}
-
 /// Variables of the template; enable_thinking is one that linnet knows.
 void read_template_kwargs(TextRequest& request, const Json& json) {
   OrderedJson variables = OrderedJson::object();
