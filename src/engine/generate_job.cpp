@@ -83,8 +83,7 @@ std::optional<Ending> GenerateJob::read(int64_t /*position*/, const Array& row) 
     if (is_last && !stops_.found()) piece.text += stops_.finish();
   }
   channel.push(std::move(piece));
-  if (stops_.found())
-    return Ending{.reason = FinishReason::stop, .stop_string = stops_.which()};
+  if (stops_.found()) return Ending{.reason = FinishReason::stop, .stop_string = stops_.which()};
   if (is_last) return Ending{.reason = FinishReason::length};
   return std::nullopt;
 }

@@ -8,8 +8,7 @@ void check_thinking(const TextRequest& request, const ModelCard& card, const cha
   // A template without the variable may still begin every turn with the mark.
   const bool always = card.chat_template.find("<think>") != std::string::npos;
   if (*wanted == always) return;
-  throw ApiError(422,
-                 card.name + (always ? " always thinks before it answers" : " cannot think"),
+  throw ApiError(422, card.name + (always ? " always thinks before it answers" : " cannot think"),
                  "unsupported", field);
 }
 

@@ -6,8 +6,8 @@
 
 namespace linnet::serve {
 
-/// Errors: ApiError 422 where ChatOptions::enable_thinking asks for what the model's template cannot
-/// say: to think of one that knows no thinking, not to think of one that always does.
+/// Errors: ApiError 422 where ChatOptions::enable_thinking asks for what the model's template
+/// cannot say: to think of one that knows no thinking, not to think of one that always does.
 void check_thinking(const TextRequest& request, const ModelCard& card, const char* field);
 
 }  // namespace linnet::serve

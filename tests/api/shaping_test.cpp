@@ -73,7 +73,8 @@ TEST(StopStringsOfText, WhatIsHeldBackIsNotLost) {
 }
 
 TEST(StopStringsOfText, AnEndOfSequenceIsNone) {
-  const Told answer = tell({.max_tokens = 100, .stop_strings = {"never said"}}, "Why is the sky blue?\n");
+  const Told answer =
+      tell({.max_tokens = 100, .stop_strings = {"never said"}}, "Why is the sky blue?\n");
   EXPECT_EQ(answer.reason, FinishReason::stop);
   EXPECT_EQ(answer.stop_string, std::nullopt);
 }

@@ -102,10 +102,10 @@ class MessageStream final : public StreamSink {
     if (!answer.ended()) return;
     close(out);
     Verdict end = verdict(request_, answer);
-    event(out, "message_delta",
-          {{"delta",
-            {{"stop_reason", end.reason}, {"stop_sequence", std::move(end.stop_sequence)}}},
-           {"usage", usage_json(running_.usage())}});
+    event(
+        out, "message_delta",
+        {{"delta", {{"stop_reason", end.reason}, {"stop_sequence", std::move(end.stop_sequence)}}},
+         {"usage", usage_json(running_.usage())}});
   }
 
   void end(std::string& out) override { event(out, "message_stop", OrderedJson::object()); }
@@ -190,11 +190,13 @@ void add_anthropic_routes(Router& router, const Services& services) {
   router.add({.method = "POST",
               .pattern = "/v1/messages",
               .handler = [&services](Exchange& exchange) { return messages(services, exchange); },
-              .dialect = Dialect::anthropic});
+              .dialect = Dialect::anthropic,
+              .fields = field_names(anthropic_fields(false))});
   router.add({.method = "POST",
               .pattern = "/v1/messages/count_tokens",
               .handler = [&services](Exchange& exchange) { return count(services, exchange); },
-              .dialect = Dialect::anthropic});
+              .dialect = Dialect::anthropic,
+              .fields = field_names(anthropic_fields(true))});
 }
 
 }  // namespace linnet::serve

@@ -323,13 +323,17 @@ FieldReaders<AnthropicRequest> answer_fields() {
 
 }  // namespace
 
-AnthropicRequest read_anthropic_request(const std::string& body, bool count_only) {
+const FieldReaders<AnthropicRequest>& anthropic_fields(bool count_only) {
   static const FieldReaders<AnthropicRequest> counting = shared_fields();
   static const FieldReaders<AnthropicRequest> answering = answer_fields();
+  return count_only ? counting : answering;
+}
+
+AnthropicRequest read_anthropic_request(const std::string& body, bool count_only) {
   AnthropicRequest request;
   int64_t& max_tokens = request.batch.options.max_tokens;
   max_tokens = 0;
-  read_fields(parse_body(body), count_only ? counting : answering, request);
+  read_fields(parse_body(body), anthropic_fields(count_only), request);
   // A system prompt alone is no conversation.
   const auto said = [](const Message& message) { return message.role != Role::system; };
   if (std::ranges::none_of(request.batch.messages, said))
@@ -338,10 +342,11 @@ AnthropicRequest read_anthropic_request(const std::string& body, bool count_only
   if (max_tokens == 0)
     throw ApiError(400, "the request has no max_tokens", "missing_field", "max_tokens");
   if (request.thinking_budget && *request.thinking_budget >= max_tokens)
-    throw ApiError(400,
-                   fmt::format("thinking.budget_tokens is {}, which leaves nothing of max_tokens, {}",
-                               *request.thinking_budget, max_tokens),
-                   "invalid_value", "thinking");
+    throw ApiError(
+        400,
+        fmt::format("thinking.budget_tokens is {}, which leaves nothing of max_tokens, {}",
+                    *request.thinking_budget, max_tokens),
+        "invalid_value", "thinking");
   return request;
 }
 

@@ -20,4 +20,7 @@ struct AnthropicRequest : TextRequest {
 /// Errors: ApiError 400 naming the field; 422 for images and what else is no text.
 AnthropicRequest read_anthropic_request(const std::string& body, bool count_only);
 
+/// The fields of either.
+const FieldReaders<AnthropicRequest>& anthropic_fields(bool count_only);
+
 }  // namespace linnet::serve

@@ -130,7 +130,8 @@ asio::awaitable<void> answer(const Services& services, Exchange& exchange, Form 
   }
   complete_ollama(request, card);
   if (services.options.log_prompts)
-    exchange.notes.prompt = form == Form::chat ? request.batch.messages.back().content : request.prompt;
+    exchange.notes.prompt =
+        form == Form::chat ? request.batch.messages.back().content : request.prompt;
   // Loading has a time of its own in the answer.
   const TextModel model = co_await services.models.acquire(card);
   asked.load_nanoseconds = nanoseconds_since(asked.started);
@@ -156,11 +157,13 @@ void add_ollama_routes(Router& router, const Services& services) {
   router.add({.method = "POST",
               .pattern = "/api/chat",
               .handler = [&services](Exchange& e) { return answer(services, e, Form::chat); },
-              .dialect = Dialect::ollama});
+              .dialect = Dialect::ollama,
+              .fields = field_names(ollama_chat_fields())});
   router.add({.method = "POST",
               .pattern = "/api/generate",
               .handler = [&services](Exchange& e) { return answer(services, e, Form::generate); },
-              .dialect = Dialect::ollama});
+              .dialect = Dialect::ollama,
+              .fields = field_names(ollama_generate_fields())});
   add_ollama_model_routes(router, services);
   add_ollama_embed_routes(router, services);
 }

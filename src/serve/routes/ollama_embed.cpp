@@ -48,8 +48,7 @@ const FieldReaders<EmbedRequest>& embed_fields() {
 
 const FieldReaders<EmbedRequest>& old_fields() {
   static const FieldReaders<EmbedRequest> fields = with_shared_fields({
-      {"prompt",
-       [](EmbedRequest& r, const Json& j) { r.input = {std::string(j.as_string())}; }},
+      {"prompt", [](EmbedRequest& r, const Json& j) { r.input = {std::string(j.as_string())}; }},
   });
   return fields;
 }
@@ -105,7 +104,8 @@ asio::awaitable<void> embed(const Services& services, Exchange& exchange) {
   EmbedRequest request;
   auto parse = [&] { read_fields(parse_body(exchange.request.body), embed_fields(), request); };
   co_await services.workers.quick(parse);
-  if (request.input.empty()) throw ApiError(400, "the request has no input", "missing_field", "input");
+  if (request.input.empty())
+    throw ApiError(400, "the request has no input", "missing_field", "input");
   const std::string name = request.model;
   const Embedded embedded = co_await embed_texts(services, exchange, request, true);
   OrderedJson json{{"model", name}, {"embeddings", embedded.vectors}};
@@ -132,11 +132,13 @@ void add_ollama_embed_routes(Router& router, const Services& services) {
   router.add({.method = "POST",
               .pattern = "/api/embed",
               .handler = [&services](Exchange& exchange) { return embed(services, exchange); },
-              .dialect = Dialect::ollama});
+              .dialect = Dialect::ollama,
+              .fields = field_names(embed_fields())});
   router.add({.method = "POST",
               .pattern = "/api/embeddings",
               .handler = [&services](Exchange& exchange) { return embed_one(services, exchange); },
-              .dialect = Dialect::ollama});
+              .dialect = Dialect::ollama,
+              .fields = field_names(old_fields())});
 }
 
 }  // namespace linnet::serve

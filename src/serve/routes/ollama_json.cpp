@@ -30,7 +30,8 @@ std::string quantization_level(const ModelInfo& info) {
 /// FNV-1a, from another beginning each time: as long as a SHA-256, and not one.
 std::string digest(const ModelCard& card) {
   std::string told = card.name + card.info.architecture;
-  for (const ModelFile& file : card.info.files) told += fmt::format("\n{} {}", file.name, file.bytes);
+  for (const ModelFile& file : card.info.files)
+    told += fmt::format("\n{} {}", file.name, file.bytes);
   std::string result;
   for (uint64_t part = 0; part < 4; ++part) {
     uint64_t hash = 0xcbf29ce484222325U + part;
@@ -44,7 +45,8 @@ std::string digest(const ModelCard& card) {
 
 const ModelCard& ollama_card(const ModelPool& models, const std::string& name) {
   constexpr std::string_view kLatest = ":latest";
-  const bool known = std::ranges::find(models.cards(), name, &ModelCard::name) != models.cards().end();
+  const bool known =
+      std::ranges::find(models.cards(), name, &ModelCard::name) != models.cards().end();
   if (known || !name.ends_with(kLatest)) return models.card(name);
   return models.card(name.substr(0, name.size() - kLatest.size()));
 }

@@ -129,16 +129,20 @@ asio::awaitable<void> show(const Services& services, Exchange& exchange) {
 }  // namespace
 
 void add_ollama_model_routes(Router& router, const Services& services) {
-  const auto add = [&](const char* method, const char* pattern, Handler handler) {
-    router.add({.method = method,
+  const auto add = [&](const char* pattern, Handler handler) {
+    router.add({.method = "GET",
                 .pattern = pattern,
                 .handler = std::move(handler),
                 .dialect = Dialect::ollama});
   };
-  add("GET", "/api/tags", [&services](Exchange& exchange) { return tags(services, exchange); });
-  add("GET", "/api/ps", [&services](Exchange& exchange) { return running(services, exchange); });
-  add("GET", "/api/version", [](Exchange& exchange) { return version_of(exchange); });
-  add("POST", "/api/show", [&services](Exchange& exchange) { return show(services, exchange); });
+  add("/api/tags", [&services](Exchange& exchange) { return tags(services, exchange); });
+  add("/api/ps", [&services](Exchange& exchange) { return running(services, exchange); });
+  add("/api/version", [](Exchange& exchange) { return version_of(exchange); });
+  router.add({.method = "POST",
+              .pattern = "/api/show",
+              .handler = [&services](Exchange& exchange) { return show(services, exchange); },
+              .dialect = Dialect::ollama,
+              .fields = field_names(show_fields())});
 }
 
 }  // namespace linnet::serve

@@ -120,8 +120,8 @@ ToolCall read_call(const Json& json) {
 Message read_message(R& request, const Json& json) {
   require(json.is_object(), "{} is {}, not an object", json.where(),
           json_type_name(json.element()));
-  check_members(json, {"role", "content", "thinking", "images", "tool_calls", "tool_name",
-                       "tool_call_id"});
+  check_members(
+      json, {"role", "content", "thinking", "images", "tool_calls", "tool_name", "tool_call_id"});
   if (const auto images = json.find("images")) refuse_list(request, *images);
   Message message{.role = read_role(json.at("role")),
                   .content = json.get("content", ""),
@@ -182,22 +182,23 @@ R read(const std::string& body, const FieldReaders<R>& fields) {
 bool read_keep_alive(const Json& json) {
   if (json.is_number()) return json.as_number() == 0;
   const std::string_view time = json.as_string();
-  const bool is_time = !time.empty() && time.find_first_not_of("-+.0123456789hmsunµ") == time.npos &&
+  const bool is_time = !time.empty() &&
+                       time.find_first_not_of("-+.0123456789hmsunµ") == time.npos &&
                        time.find_first_of("0123456789") != time.npos;
   require(is_time, "{} is \"{}\", expected seconds or a time such as 5m", json.where(),
           printable(time));
   return time.find_first_of("123456789") == time.npos;
 }
 
-OllamaRequest read_ollama_chat(const std::string& body) {
+const FieldReaders<OllamaRequest>& ollama_chat_fields() {
   static const FieldReaders<R> fields = with_shared_fields({
       {"messages", read_messages},
       {"tools", [](R& r, const Json& j) { read_tools(r, j); }},
   });
-  return read(body, fields);
+  return fields;
 }
 
-OllamaRequest read_ollama_generate(const std::string& body) {
+const FieldReaders<OllamaRequest>& ollama_generate_fields() {
   static const FieldReaders<R> fields = with_shared_fields({
       {"prompt", [](R& r, const Json& j) { r.prompt = j.as_string(); }},
       {"system", [](R& r, const Json& j) { r.system = j.as_string(); }},
@@ -207,7 +208,13 @@ OllamaRequest read_ollama_generate(const std::string& body) {
       {"context", refuse_list},
       {"images", refuse_list},
   });
-  OllamaRequest request = read(body, fields);
+  return fields;
+}
+
+OllamaRequest read_ollama_chat(const std::string& body) { return read(body, ollama_chat_fields()); }
+
+OllamaRequest read_ollama_generate(const std::string& body) {
+  OllamaRequest request = read(body, ollama_generate_fields());
   if (request.raw && !request.system.empty())
     throw ApiError(400, "a raw prompt is the whole text: system has no place in it",
                    "invalid_value", "system");
@@ -240,7 +247,8 @@ void complete_ollama(OllamaRequest& request, const ModelCard& card) {
   if (request.prompt.empty()) return;
   if (request.raw || !card.has_chat_template) {
     if (!request.system.empty())
-      throw ApiError(422, fmt::format("{} has no chat template, and so no system prompt", card.name),
+      throw ApiError(422,
+                     fmt::format("{} has no chat template, and so no system prompt", card.name),
                      "unsupported", "system");
     request.batch.prompt = request.prompt;
     return;

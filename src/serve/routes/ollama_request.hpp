@@ -24,6 +24,9 @@ struct OllamaRequest : TextRequest {
 OllamaRequest read_ollama_chat(const std::string& body);
 OllamaRequest read_ollama_generate(const std::string& body);
 
+const FieldReaders<OllamaRequest>& ollama_chat_fields();
+const FieldReaders<OllamaRequest>& ollama_generate_fields();
+
 /// What depends on the model: Ollama's own defaults of sampling where neither the request nor the
 /// model has any, and the form of a prompt. Errors: ApiError 400 for a longer context than the
 /// model's; 422 for what the model cannot do.
