@@ -22,6 +22,25 @@ const counts = flags.streams.split(',').map(Number);
 const most = Number(flags.tokens);
 const binary = process.env.LINNET_CLI ?? fileURLToPath(new URL('../../build/release/src/cli/linnet', import.meta.url));
 
+const rows = [];
+
+function report() {
+  const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+  const of = (engine, count, what) => rows.filter((row) => row.engine === engine && row.streams === count).map((row) => row[what]);
+  const shown = (values) => `${median(values).toFixed(1)} (${Math.min(...values).toFixed(1)} .. ${Math.max(...values).toFixed(1)})`;
+  console.log('| streams | | llama.cpp, tokens/s | linnet, tokens/s | linnet over llama.cpp |\n| --- | --- | --- | --- | --- |');
+  for (const count of counts)
+    for (const what of ['all', 'decode']) {
+      const [theirs, ours] = [of('llama.cpp', count, what), of('linnet', count, what)];
+      if (ours.length === 0) continue;
+      console.log(`| ${count} | ${what} | ${shown(theirs)} | ${shown(ours)} | ${median(ours.map((value, i) => value / theirs[i])).toFixed(2)} |`);
+    }
+  if (flags.json) writeFileSync(flags.json, JSON.stringify(rows, null, 1) + '\n');
+}
+
+// The servers go with this program, and what was measured until then is told.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { report(); process.exit(1); });
+
 /// Starts a server and gives its URL, from the line that it prints.
 function start(command, args) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -109,7 +128,6 @@ const engines = {
 };
 for (const url of Object.values(engines)) await together(url, 2);  // to warm up
 
-const rows = [];
 for (let round = 0; round < Number(flags.rounds); ++round)
   for (const count of counts)
     for (const [engine, url] of Object.entries(engines)) {
@@ -117,14 +135,5 @@ for (let round = 0; round < Number(flags.rounds); ++round)
       rows.push(row);
       console.error(JSON.stringify(row));
     }
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-const of = (engine, count, what) => rows.filter((row) => row.engine === engine && row.streams === count).map((row) => row[what]);
-const shown = (values) => `${median(values).toFixed(1)} (${Math.min(...values).toFixed(1)} .. ${Math.max(...values).toFixed(1)})`;
-console.log('| streams | | llama.cpp, tokens/s | linnet, tokens/s | linnet over llama.cpp |\n| --- | --- | --- | --- | --- |');
-for (const count of counts)
-  for (const what of ['all', 'decode']) {
-    const [theirs, ours] = [of('llama.cpp', count, what), of('linnet', count, what)];
-    console.log(`| ${count} | ${what} | ${shown(theirs)} | ${shown(ours)} | ${median(ours.map((value, i) => value / theirs[i])).toFixed(2)} |`);
-  }
-if (flags.json) writeFileSync(flags.json, JSON.stringify(rows, null, 1) + '\n');
+report();
 process.exit(0);

@@ -9,9 +9,10 @@ const START_MS = 60_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// A failed test must leave no server behind.
+// A failed test must leave no server behind, nor one that a test runner gave up.
 const running = new Set();
 process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /// The URL in the line "linnet serves at URL".
 function servedUrl(child, stderr) {
