@@ -11,6 +11,9 @@ namespace {
 /// not grow while it runs.
 constexpr int64_t kReserveAhead = 2048;
 
+/// So long without a job, and the memory that was kept for the next one goes back to the system.
+constexpr std::chrono::seconds kIdle{1};
+
 double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -110,9 +113,15 @@ void Scheduler::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] {
+      const auto has_work = [&] {
         return closing_ || !incoming_.empty() || !waiting_.empty() || !running_.empty();
-      });
+      };
+      if (!wake_.wait_for(lock, kIdle, has_work)) {
+        lock.unlock();  // callers need not wait for it
+        engine_.model().device()->memory().clear_cache();
+        lock.lock();
+        wake_.wait(lock, has_work);
+      }
       if (closing_) break;
     }
     step(false);

@@ -15,6 +15,8 @@
 // A long prompt is cut into pieces of at most kPrefillChunk rows, and smaller ones while others
 // decode, so that these wait about a tenth of a second. A request that comes while a large piece is
 // being computed does not wait for its end: it is served between two layers of it.
+//
+// After a second without a job, memory that was kept for the next one goes back to the system.
 #pragma once
 
 #include <condition_variable>

@@ -49,6 +49,21 @@ constexpr int kSendBuffer = 256 << 10;
 /// Thrown out of a handler whose client is gone.
 struct ClientGone {};
 
+/// Counts a request while it is answered.
+class Serving {
+ public:
+  explicit Serving(ConnectionContext& context) : context_(context) { ++context_.serving; }
+  ~Serving() {
+    --context_.serving;
+    ++context_.served;
+  }
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
+
+ private:
+  ConnectionContext& context_;
+};
+
 std::string status_line(int status, unsigned version) {
   const auto reason = http::obsolete_reason(static_cast<http::status>(status));
   return fmt::format("HTTP/1.{} {} {}\r\n", version >= 11 ? 1 : 0, status,
@@ -383,6 +398,7 @@ template <class Stream>
 asio::awaitable<void> StreamConnection<Stream>::handle(const Route& route, HttpRequest request) {
   const Clock::time_point started = Clock::now();
   request.gone = gone_.get_token();
+  const Serving serving(context_);
   Exchange exchange{.request = std::move(request), .responder = *this};
 
   asio::cancellation_signal stop_watch;

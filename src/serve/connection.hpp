@@ -25,6 +25,8 @@ struct ConnectionContext {
   Telemetry& telemetry;
   spdlog::logger& log;
   bool draining = false;  ///< no further requests are read
+  int64_t serving = 0;    ///< requests that are being answered
+  uint64_t served = 0;    ///< that were
 };
 
 /// Used on the network thread.

@@ -1,6 +1,8 @@
 #include "serve/server.hpp"
 
+#include <malloc.h>
 #include <algorithm>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -30,6 +32,8 @@ using tcp = asio::ip::tcp;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 /// From the end of a request that was told to end to that of its connection.
 constexpr std::chrono::milliseconds kLastWords{2'000};
+/// Without a request for so long, memory is given back.
+constexpr std::chrono::milliseconds kRest{2'000};
 
 void check_options(const ServeOptions& options) {
   const auto positive = [](int64_t value, const char* name) {
@@ -91,7 +95,8 @@ struct Server::State {
         workers(options.max_readers, options.load.max_queue),
         models(options, workers),
         acceptor(network),
-        last_resort(network) {
+        last_resort(network),
+        pause(network) {
     add_chat_routes(router, services);
     add_completion_routes(router, services);
     add_reading_routes(router, services);
@@ -108,6 +113,7 @@ struct Server::State {
   asio::awaitable<void> accept_all();
   asio::awaitable<void> serve(tcp::socket socket);
   asio::awaitable<void> load_first();
+  asio::awaitable<void> give_memory_back();
   asio::awaitable<void> end_after_drain();
   void stop();
 
@@ -130,6 +136,7 @@ struct Server::State {
       .draining = [this] { return context.draining; }};
   tcp::acceptor acceptor;
   asio::steady_timer last_resort;
+  asio::steady_timer pause;
   std::list<std::shared_ptr<Connection>> connections;
   int stops = 0;
 };
@@ -160,8 +167,8 @@ asio::awaitable<void> Server::State::accept_all() {
     if (error == asio::error::operation_aborted) break;
     if (error) {  // no file descriptors left, as a rule
       log->warn("cannot accept a connection: {}", error.message());
-      asio::steady_timer pause(network, std::chrono::milliseconds(100));
-      co_await pause.async_wait(kTuple);
+      asio::steady_timer moment(network, std::chrono::milliseconds(100));
+      co_await moment.async_wait(kTuple);
       continue;
     }
     if (static_cast<int64_t>(connections.size()) >= options.max_connections) {
@@ -190,6 +197,22 @@ asio::awaitable<void> Server::State::load_first() {
   } catch (const std::exception& error) {
     models.set_problem(error.what());
     log->error("{} cannot be loaded: {}", card.name, error.what());
+  }
+}
+
+/// The C library keeps what was freed: after a rest it goes back to the system, as the models' own
+/// memory does by then (engine/scheduler).
+asio::awaitable<void> Server::State::give_memory_back() {
+  uint64_t trimmed = 0;
+  uint64_t before = 0;
+  while (!context.draining) {
+    pause.expires_after(kRest);
+    co_await pause.async_wait(kTuple);
+    const bool rested = context.serving == 0 && context.served == before;
+    before = context.served;
+    if (!rested || trimmed == context.served) continue;
+    malloc_trim(0);
+    trimmed = context.served;
   }
 }
 
@@ -259,6 +282,8 @@ void Server::run(bool handle_signals) {
   }
   auto loading = state.load_first();
   asio::co_spawn(state.network, std::move(loading), asio::detached);
+  auto giving = state.give_memory_back();
+  asio::co_spawn(state.network, std::move(giving), asio::detached);
   auto accepting = state.accept_all();
   asio::co_spawn(state.network, std::move(accepting), asio::detached);
   state.network.run();

@@ -268,6 +268,19 @@ TEST_F(SchedulerTest, APromptThatBeginsAlikeIsNotComputedAgain) {
   EXPECT_EQ(engine.pool().blocks_in_use(), 4) << "what is kept";
 }
 
+TEST_F(SchedulerTest, KeptMemoryGoesBackAfterARest) {
+  Engine& engine = make_engine({.max_batch = 4});
+  Request first(engine, counted(1, 300), {.max_tokens = 4});
+  EXPECT_EQ(run(first).size(), 4U);
+  const auto cached = [&] { return engine.model().device()->memory().stats().cached_bytes; };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (cached() > 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(cached(), 0);
+  Request second(engine, counted(1, 300), {.max_tokens = 4});
+  EXPECT_EQ(run(second).size(), 4U);
+}
+
 TEST_F(SchedulerTest, AnEngineThatClosesEndsWhatRuns) {
   hold_first_pass();
   Engine& engine = make_engine({.max_batch = 1});
