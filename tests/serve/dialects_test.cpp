@@ -52,9 +52,10 @@ TEST(ServeDialects, AWrongTypeOrNumberIsRefusedByName) {
         ++refusals;
         ASSERT_TRUE(answer.status >= 400 && answer.status < 500) << request << answer.body;
         // A model that is not there is no wrong type.
-        if (answer.status != 404)
+        if (answer.status != 404) {
           EXPECT_NE(message_of(route, answer).find(field), std::string::npos)
               << request << answer.body;
+        }
       }
       EXPECT_GT(refusals, 0) << route.pattern << " takes anything for " << field;
     }
