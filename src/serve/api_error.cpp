@@ -49,6 +49,13 @@ ApiError of_code(const Error& error) {
   return {500, message, "internal"};
 }
 
+/// For forms that have no place of their own for the field.
+std::string message_with_field(const ApiError& error) {
+  std::string message = error.what();
+  if (message.find(error.param()) != std::string::npos) return message;
+  return error.param() + ": " + message;
+}
+
 std::string dump(const OrderedJson& json) {
   // Messages may quote what a client sent, which need not be UTF-8.
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
@@ -84,8 +91,9 @@ std::string error_body(Dialect dialect, const ApiError& error) {
     case Dialect::anthropic:
       return dump(
           {{"type", "error"},
-           {"error", {{"type", anthropic_type(error.status())}, {"message", error.what()}}}});
-    case Dialect::ollama: return dump({{"error", error.what()}});
+           {"error",
+            {{"type", anthropic_type(error.status())}, {"message", message_with_field(error)}}}});
+    case Dialect::ollama: return dump({{"error", message_with_field(error)}});
   }
   return {};
 }

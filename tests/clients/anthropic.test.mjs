@@ -34,15 +34,19 @@ function checkWeather(input) {
 }
 
 let tooled;  // a model with a template for tools; the built-in one has none
+let thinker;  // one that knows enable_thinking
 let server;
 let client;
 before(async () => {
   tooled = makeTooledModel();
-  server = await startServer(['--api-key', 'first', '--model', model, '--model', `tooled=${tooled.folder}`]);
+  thinker = makeTooledModel('{%- if enable_thinking %}{{ "<think>\\n" }}{% endif %}');
+  server = await startServer(['--api-key', 'first', '--model', model, 
+    '--model', `tooled=${tooled.folder}`, '--model', `thinker=${thinker.folder}`]);
   client = clientOf(server);
 });
 after(async () => {
   tooled.remove();
+  thinker.remove();
   assert.equal(await server?.stop(), 0);
 });
 
@@ -240,6 +244,14 @@ describe('thinking', () => {
     assert.ok(deltas.every(({ data }) => data.delta.type === 'thinking_delta'));
   });
 
+  test('is asked for where the model knows it', async () => {
+    const ask = async (thinking) =>
+      (await client.messages.create({ model: 'thinker', max_tokens: 20, messages: user('Hello'), thinking })).content[0].type;
+    assert.equal(await ask({ type: 'enabled', budget_tokens: 10 }), 'thinking');
+    assert.equal(await ask({ type: 'disabled' }), 'text');
+    assert.equal(await ask(undefined), 'text');
+  });
+
   test('is given back', async () => {
     const message = await client.messages.create({
       model, max_tokens: 5,
@@ -333,6 +345,7 @@ describe('refusals', () => {
     await refused({ output_config: { effort: 'high' } }, BadRequestError, /effort/);
     await refused({ tool_choice: { type: 'any' } }, BadRequestError, /tool_choice/);
     await refused({ tools: [weather], tool_choice: { type: 'tool', name: 'other' } }, BadRequestError, /other/);
+    await refused({ tools: [weather], ...endless }, BadRequestError, /output_config/);
     await refused({ tools: [{ name: 'x' }] }, BadRequestError, /input_schema/);
   });
 

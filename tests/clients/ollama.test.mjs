@@ -20,15 +20,19 @@ const weather = {
 };
 
 let tooled;  // a model with a template for tools; the built-in one has none
+let thinker;  // one that knows enable_thinking
 let server;
 let client;
 before(async () => {
   tooled = makeTooledModel();
-  server = await startServer(['--model', model, '--model', `tooled=${tooled.folder}`]);
+  thinker = makeTooledModel('{%- if enable_thinking %}{{ "<think>\\n" }}{% endif %}');
+  server = await startServer(['--model', model, '--model', `tooled=${tooled.folder}`,
+    '--model', `thinker=${thinker.folder}`]);
   client = new Ollama({ host: server.url });
 });
 after(async () => {
   tooled.remove();
+  thinker.remove();
   assert.equal(await server?.stop(), 0);
 });
 
@@ -52,6 +56,11 @@ function checkFigures(answer) {
   assert.ok(answer.total_duration >= answer.load_duration + answer.eval_duration);
   assert.match(answer.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/);
   assert.ok(Math.abs(Date.parse(answer.created_at) - Date.now()) < 60_000);
+}
+
+async function until(condition, what) {
+  for (const end = Date.now() + 5000 * slack; !(await condition());)
+    assert.ok(Date.now() < end, `not within 5 s: ${what}`);
 }
 
 async function read(stream, pick) {
@@ -120,8 +129,7 @@ describe('chat', () => {
     await refused(client.chat({ model, messages: user('Hello'), format: 'json', tools: [weather] }), 400, /format/);
   });
 
-  test('tools: calls come back as objects, and their answers are read', async () => {
-    // The model calls nothing by itself; a form that is a call makes it.
+  test('tools are shown, and their calls and answers read', async () => {
     const plain = await client.chat({ model: 'tooled', messages: user('Hello'), tools: [weather], options: { num_predict: 10, temperature: 0 } });
     assert.equal(plain.message.tool_calls, undefined);
     const messages = [
@@ -133,10 +141,6 @@ describe('chat', () => {
     assert.ok(answer.prompt_eval_count > plain.prompt_eval_count);
     messages[1].tool_calls[0].function.arguments = '{}';
     await refused(client.chat({ model: 'tooled', messages, tools: [weather] }), 400, /arguments/);
-    // What goes on from the beginning of a call is one.
-    const begun = [...user('How is Oslo?'), { role: 'assistant', content: '<tool_call>\n{"name": "weather", "arguments": {"town": "Oslo"}}\n</tool_call>\n<tool_call>' }];
-    const rest = await client.chat({ model: 'tooled', messages: begun, tools: [weather], options: { num_predict: 5, temperature: 0 } });
-    assert.ok(rest.eval_count > 0);
   });
 
   test('thinking comes beside the content', async () => {
@@ -151,6 +155,9 @@ describe('chat', () => {
     await refused(client.chat({ model, messages: user('Hello'), think: true }), 422, /cannot think/);
     await refused(client.chat({ model, messages: user('Hello'), think: 'high' }), 422, /think/);
     await client.chat({ model, messages: user('Hello'), think: false, options: { num_predict: 1 } });
+    const ask = (think) => client.chat({ model: 'thinker', messages: user('Hello'), think, options: { num_predict: 5 } });
+    assert.ok((await ask(true)).message.thinking.length > 0);
+    assert.equal((await ask(false)).message.thinking, undefined);
   });
 
   test('log probabilities', async () => {
@@ -172,10 +179,12 @@ describe('chat', () => {
     assert.equal(load.done, true);
     assert.equal(load.done_reason, 'load');
     const names = async () => (await client.ps()).models.map(({ name }) => name);
-    assert.deepEqual((await names()).sort(), ['builtin', 'tooled']);
+    assert.ok((await names()).includes('tooled'));
     const free = await client.generate({ model: 'tooled', prompt: '', keep_alive: 0 });
     assert.equal(free.done_reason, 'unload');
-    assert.deepEqual(await names(), ['builtin']);
+    assert.ok(!(await names()).includes('tooled'));
+    await client.chat({ model: 'tooled', messages: user('Hello'), keep_alive: 0, options: { num_predict: 1 } });
+    await until(async () => !(await names()).includes('tooled'), 'it is freed behind its answer');
     await client.chat({ model, messages: user('Hello'), keep_alive: '5m', options: { num_predict: 1 } });
     await refused(client.chat({ model, messages: user('Hello'), keep_alive: 'soon' }), 400, /keep_alive/);
   });
@@ -183,10 +192,7 @@ describe('chat', () => {
   test('a client that leaves ends its request', async () => {
     const stream = await client.chat({ model, messages: user('Hello'), format: { type: 'string', minLength: 100_000 }, stream: true });
     await assert.rejects(async () => { for await (const part of stream) if (!part.done) stream.abort(); }, { name: 'AbortError' });
-    for (const end = Date.now() + 5000 * slack; ;) {
-      if ((await (await fetch(server.url + '/v1/stats')).json()).requests.running === 0) break;
-      assert.ok(Date.now() < end, 'it still runs');
-    }
+    await until(async () => (await (await fetch(server.url + '/v1/stats')).json()).requests.running === 0, 'it is ended');
   });
 });
 
@@ -230,7 +236,7 @@ describe('generate', () => {
 describe('models', () => {
   test('are listed and shown', async () => {
     const { models } = await client.list();
-    assert.deepEqual(models.map(({ name }) => name), ['builtin', 'tooled']);
+    assert.deepEqual(models.map(({ name }) => name), ['builtin', 'tooled', 'thinker']);
     for (const entry of models) {
       assert.equal(entry.model, entry.name);
       assert.ok(entry.size > 1_000_000);

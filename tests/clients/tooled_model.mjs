@@ -22,13 +22,13 @@ const TEMPLATE = `{{ bos_token }}
 {%- endfor %}
 {%- if add_generation_prompt %}{{ '<start_of_turn>model\\n' }}{% endif %}`;
 
-/// {folder, remove()}
-export function makeTooledModel() {
+/// {folder, remove()}; `more` goes behind the template.
+export function makeTooledModel(more = '') {
   const folder = mkdtempSync(join(tmpdir(), 'linnet-tooled-'));
   for (const name of ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json'])
     copyFileSync(BUILTIN + name, join(folder, name));
   const config = JSON.parse(readFileSync(BUILTIN + 'tokenizer_config.json'));
-  config.chat_template = TEMPLATE;
+  config.chat_template = TEMPLATE + more;
   writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify(config));
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
 }

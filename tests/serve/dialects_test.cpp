@@ -2,6 +2,7 @@
 // errors have the form of the interface. What their official clients make of the answers is in
 // tests/clients.
 #include "serve/router.hpp"
+#include "serve/routes/ollama_json.hpp"
 #include "serve/test_server.hpp"
 
 namespace linnet::test {
@@ -66,6 +67,23 @@ TEST(ServeDialects, AWrongTypeOrNumberIsRefusedByName) {
     EXPECT_NE(message_of(route, answer).find("no_such_field"), std::string::npos);
   }
   EXPECT_EQ(routes, 7);
+}
+
+TEST(ServeDialects, OllamasCallsHaveObjectsForArguments) {
+  // The built-in model calls nothing by itself, and the interface has no way to make it.
+  const auto calls = serve::calls_json(
+      {{.index = 0, .id = "call_1", .name = "weather", .arguments = R"({"town": "Oslo"})"},
+       {.index = 1, .id = "call_2", .name = "clock", .arguments = "{}"}});
+  EXPECT_EQ(Json(calls), Json::parse(R"([
+    {"id": "call_1", "function": {"index": 0, "name": "weather", "arguments": {"town": "Oslo"}}},
+    {"id": "call_2", "function": {"index": 1, "name": "clock", "arguments": {}}}])"));
+}
+
+TEST(ServeDialects, MomentsAreWrittenAsRfc3339HasThem) {
+  using std::chrono::microseconds;
+  EXPECT_EQ(serve::rfc3339({}), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(serve::rfc3339(std::chrono::system_clock::time_point(microseconds(1709210096'000045))),
+            "2024-02-29T12:34:56.000045Z");
 }
 
 TEST(ServeDialects, ARouteThatIsNotThereIsToldInTheFormOfTheInterface) {

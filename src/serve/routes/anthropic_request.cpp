@@ -338,6 +338,14 @@ AnthropicRequest read_anthropic_request(const std::string& body, bool count_only
   const auto said = [](const Message& message) { return message.role != Role::system; };
   if (std::ranges::none_of(request.batch.messages, said))
     throw ApiError(400, "the request has no messages", "missing_field", "messages");
+  const bool may_call = !request.batch.chat.tools.empty() &&
+                        (request.tool_choice_named || request.tool_choice != "none");
+  if (may_call && request.batch.options.grammar)
+    throw ApiError(
+        400,
+        "an answer in the form of output_config cannot call tools: leave one out, or set "
+        "tool_choice to none",
+        "invalid_value", "output_config");
   if (count_only) return request;
   if (max_tokens == 0)
     throw ApiError(400, "the request has no max_tokens", "missing_field", "max_tokens");

@@ -1,4 +1,6 @@
 // POST /api/chat and /api/generate, Ollama's interface for texts.
+#include <utility>
+
 #include "serve/routes/ollama_json.hpp"
 #include "serve/routes/ollama_request.hpp"
 #include "serve/routes/ollama_routes.hpp"
@@ -19,17 +21,6 @@ struct Asked {
   Clock::time_point started = Clock::now();
   int64_t load_nanoseconds = 0;
 };
-
-OrderedJson calls_json(const std::vector<CallDelta>& calls) {
-  OrderedJson json = OrderedJson::array();
-  for (const CallDelta& call : calls)
-    json.push_back({{"id", call.id},
-                    {"function",
-                     {{"index", call.index},
-                      {"name", call.name},
-                      {"arguments", OrderedJson::parse(call.arguments)}}}});
-  return json;
-}
 
 /// What every line begins with, and what came of the answer since the last.
 OrderedJson line_json(const Asked& asked, AnswerDelta delta) {
@@ -98,44 +89,30 @@ class LineStream final : public StreamSink {
   const Running& running_;
 };
 
+asio::awaitable<void> release(const Services& services, const ModelCard& card) {
+  auto work = [&] { services.models.release(card); };
+  co_await services.workers.load(work);
+}
+
 /// Nothing to answer: the model is loaded, or freed where it is not in use.
 asio::awaitable<void> load_or_free(const Services& services, Exchange& exchange,
                                    const OllamaRequest& request, const Asked& asked) {
   const ModelCard& card = ollama_card(services.models, request.model);
-  if (request.unload) {
-    auto work = [&] { services.models.release(card); };
-    co_await services.workers.load(work);
-  } else {
+  if (request.unload)
+    co_await release(services, card);
+  else
     (void)co_await services.models.acquire(card);
-  }
   OrderedJson json = line_json(asked, {});
   json["done"] = true;
   json["done_reason"] = request.unload ? "unload" : "load";
   co_await send_json(exchange, json);
 }
 
-asio::awaitable<void> answer(const Services& services, Exchange& exchange, Form form) {
-  Asked asked{.form = form};
-  auto parse = [&] {
-    return form == Form::chat ? read_ollama_chat(exchange.request.body)
-                              : read_ollama_generate(exchange.request.body);
-  };
-  OllamaRequest request = co_await services.workers.quick(parse);
-  const ModelCard& card = ollama_card(services.models, request.model);
-  exchange.notes.model = card.name;
-  asked.model = request.model;
-  if (request.is_empty()) {
-    co_await load_or_free(services, exchange, request, asked);
-    co_return;
-  }
-  complete_ollama(request, card);
-  if (services.options.log_prompts)
-    exchange.notes.prompt =
-        form == Form::chat ? request.batch.messages.back().content : request.prompt;
+asio::awaitable<void> reply(const Services& services, Exchange& exchange, OllamaRequest request,
+                            Asked asked) {
   // Loading has a time of its own in the answer.
-  const TextModel model = co_await services.models.acquire(card);
+  const TextModel model = co_await services.models.acquire(services.models.card(request.model));
   asked.load_nanoseconds = nanoseconds_since(asked.started);
-  request.model = card.name;
   Running running = co_await start(services, exchange, request);
   if (request.stream) {
     LineStream sink(asked, running);
@@ -149,6 +126,29 @@ asio::awaitable<void> answer(const Services& services, Exchange& exchange, Form 
   json.update(logprobs);
   finish(json, asked, running);
   co_await send_json(exchange, json);
+}
+
+asio::awaitable<void> answer(const Services& services, Exchange& exchange, Form form) {
+  Asked asked{.form = form};
+  auto parse = [&] {
+    return form == Form::chat ? read_ollama_chat(exchange.request.body)
+                              : read_ollama_generate(exchange.request.body);
+  };
+  OllamaRequest request = co_await services.workers.quick(parse);
+  const ModelCard& card = ollama_card(services.models, request.model);
+  exchange.notes.model = card.name;
+  asked.model = std::exchange(request.model, card.name);
+  if (request.is_empty()) {
+    co_await load_or_free(services, exchange, request, asked);
+    co_return;
+  }
+  complete_ollama(request, card);
+  if (services.options.log_prompts)
+    exchange.notes.prompt =
+        form == Form::chat ? request.batch.messages.back().content : request.prompt;
+  co_await reply(services, exchange, request, asked);
+  // The answer holds its model no more.
+  if (request.unload) co_await release(services, card);
 }
 
 }  // namespace

@@ -70,6 +70,17 @@ int64_t nanoseconds_since(std::chrono::steady_clock::time_point started) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
 }
 
+OrderedJson calls_json(const std::vector<CallDelta>& calls) {
+  OrderedJson json = OrderedJson::array();
+  for (const CallDelta& call : calls)
+    json.push_back({{"id", call.id},
+                    {"function",
+                     {{"index", call.index},
+                      {"name", call.name},
+                      {"arguments", OrderedJson::parse(call.arguments)}}}});
+  return json;
+}
+
 OrderedJson details_json(const ModelInfo& info) {
   return {{"parent_model", ""},
           {"format", "safetensors"},

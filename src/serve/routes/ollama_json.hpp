@@ -4,6 +4,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "serve/generate.hpp"
 
@@ -18,6 +19,9 @@ std::string rfc3339_now();
 
 int64_t nanoseconds(double seconds);
 int64_t nanoseconds_since(std::chrono::steady_clock::time_point started);
+
+/// Calls of tools, their arguments as objects.
+nlohmann::ordered_json calls_json(const std::vector<CallDelta>& calls);
 
 /// {"format", "family", "parameter_size", "quantization_level", ...} of a model.
 nlohmann::ordered_json details_json(const ModelInfo& info);

@@ -12,7 +12,7 @@ struct OllamaRequest : TextRequest {
   std::string system;     ///< of /api/generate
   std::string prompt;     ///< of /api/generate
   bool raw = false;       ///< the prompt is the whole text
-  bool unload = false;    ///< keep_alive is 0
+  bool unload = false;    ///< keep_alive is 0: the model is freed afterwards
   int64_t num_ctx = 0;    ///< 0: not given
   bool penalties = true;  ///< false: repeat_last_n is 0
   /// Without anything to answer, a request loads the model, or frees it.
