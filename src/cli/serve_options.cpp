@@ -83,8 +83,10 @@ void add_model_flags(CLI::App& command, ServeCommand& options) {
              "threads that compute, of each model; 0: one per physical core", "N");
   add_size(command, "--memory", options.server.ceiling_bytes,
            "most that all loaded models may take together; 0: the machine's memory");
-  add_size(command, "--cache", options.server.cache_bytes,
-           "keys and values of each model's requests; 0: those of one full context");
+  add_size(
+      command, "--cache", options.server.cache_bytes,
+      "keys and values of each model's requests; 0: of --max-batch full contexts, but a quarter of "
+      "the memory at most");
   add_size(command, "--prefix-cache", load.prefix_cache_bytes,
            "keys and values kept of earlier prompts, at most");
   add_number(command, "--max-batch", load.max_batch, "requests of a model that run together", "N");

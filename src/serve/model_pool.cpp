@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "api/engine_of.hpp"
+#include "base/checked.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/printable.hpp"
@@ -43,9 +44,26 @@ SamplingDefaults read_sampling(const std::filesystem::path& folder) {
   return result;
 }
 
-ModelCard read_card(const ServedModel& model, const LoadOptions& load) {
+/// Weights and workspace, and a cache for as many full contexts as requests run together, as far
+/// as a quarter of the memory has room for them: with one context alone, requests would take turns.
+int64_t budget_of(const MemoryPlan& plan, const ServeOptions& options, int64_t ceiling_bytes) {
+  const int64_t rest =
+      plan.weight_bytes + plan.workspace_bytes + plan.draft_weight_bytes + plan.draft_cache_bytes;
+  int64_t cache = options.cache_bytes;
+  if (cache == 0) {
+    cache = checked_mul(plan.kv_cache_bytes, options.load.max_batch);
+    cache = std::min({cache, ceiling_bytes / 4, ceiling_bytes - rest});
+    cache = std::max(cache, plan.kv_cache_bytes);
+  }
+  return checked_add(rest, cache);
+}
+
+ModelCard read_card(const ServedModel& model, const ServeOptions& options, int64_t ceiling_bytes) {
+  const LoadOptions& load = options.load;
   const bool builtin = model.folder.empty();
-  ModelCard card{.name = model.name, .folder = model.folder};
+  ModelCard card{.name = model.name, .folder = model.folder, .load = load};
+  const MemoryPlan plan = builtin ? plan_builtin_model(load) : plan_model(model.folder, load);
+  card.load.memory_budget = budget_of(plan, options, ceiling_bytes);
   card.info = builtin ? inspect_builtin_model() : inspect_model(model.folder);
   card.context_length = load.context_length > 0
                             ? std::min(load.context_length, card.info.max_context_length)
@@ -66,17 +84,16 @@ ModelCard read_card(const ServedModel& model, const LoadOptions& load) {
 }  // namespace
 
 ModelPool::ModelPool(const ServeOptions& options, Workers& workers)
-    : load_options_(options.load),
-      load_wait_(options.load_wait),
+    : load_wait_(options.load_wait),
       workers_(workers),
-      store_(std::make_unique<ModelStore>(ModelStoreOptions{.ceiling_bytes = options.ceiling_bytes,
-                                                            .cache_bytes = options.cache_bytes})),
+      store_(
+          std::make_unique<ModelStore>(ModelStoreOptions{.ceiling_bytes = options.ceiling_bytes})),
       builtin_(std::make_shared<BuiltinModel>()) {
   require(!options.models.empty(), "there is no model to serve");
   for (const ServedModel& model : options.models) {
     require(std::ranges::find(cards_, model.name, &ModelCard::name) == cards_.end(),
             "two models are called \"{}\"", printable(model.name));
-    cards_.push_back(read_card(model, options.load));
+    cards_.push_back(read_card(model, options, store_->memory().ceiling_bytes));
   }
 }
 
@@ -89,9 +106,9 @@ const ModelCard& ModelPool::card(const std::string& name) const {
 }
 
 TextModel ModelPool::load(const ModelCard& card) {
-  if (!card.folder.empty()) return store_->acquire(card.folder, load_options_);
+  if (!card.folder.empty()) return store_->acquire(card.folder, card.load);
   const std::scoped_lock lock(builtin_->mutex);
-  if (!builtin_->model) builtin_->model = load_builtin_model(load_options_);
+  if (!builtin_->model) builtin_->model = load_builtin_model(card.load);
   return *builtin_->model;
 }
 
@@ -131,7 +148,7 @@ void ModelPool::release(const ModelCard& card) {
 }
 
 std::optional<TextModel> ModelPool::peek(const ModelCard& card) const {
-  if (!card.folder.empty()) return store_->peek(card.folder, load_options_);
+  if (!card.folder.empty()) return store_->peek(card.folder, card.load);
   const std::unique_lock lock(builtin_->mutex, std::try_to_lock);  // held while it is loaded
   return lock ? builtin_->model : std::nullopt;
 }

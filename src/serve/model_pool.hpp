@@ -36,6 +36,7 @@ struct ModelCard {
   bool has_chat_template = false;
   bool thinks = false;        ///< its template knows enable_thinking
   std::string chat_template;  ///< its source
+  LoadOptions load;           ///< with its memory_budget
 };
 
 /// Used on the network thread; loading happens on the workers'.
@@ -71,7 +72,6 @@ class ModelPool {
  private:
   TextModel load(const ModelCard& card);
 
-  LoadOptions load_options_;
   std::chrono::milliseconds load_wait_;
   Workers& workers_;
   std::vector<ModelCard> cards_;

@@ -34,7 +34,9 @@ struct ServeOptions {
   std::vector<ServedModel> models = {};
   LoadOptions load = {};      ///< of every model; max_batch and max_queue bound its requests
   int64_t ceiling_bytes = 0;  ///< of all models together, as ModelStoreOptions
-  int64_t cache_bytes = 0;    ///< of each, as ModelStoreOptions
+  /// Keys and values of each model's requests; 0: those of load.max_batch full contexts, a quarter
+  /// of the ceiling at most, and one context at least.
+  int64_t cache_bytes = 0;
   /// How long a request waits for its model to be loaded before it is told to come again (503).
   std::chrono::milliseconds load_wait{60'000};
 
