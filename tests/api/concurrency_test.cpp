@@ -1,7 +1,10 @@
 // Many generations at once, and models side by side: each gives the bits that it gives alone.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <bit>
+#include <future>
+#include <memory>
 #include <thread>
 
 #include "api/model_folder.hpp"
@@ -124,6 +127,48 @@ TEST(Concurrency, LogitsWhileOthersGenerate) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, (std::vector<int>(4, 0)));
+}
+
+TEST(Concurrency, AnEventLoopIsToldOfEveryTokenAndOfTheEnd) {
+  const TextModel model = load_builtin_model();
+  const GenerateOptions options{.max_tokens = 30, .ignore_eos = true};
+  const std::string expected = model.generate("Once upon a time", options).text();
+
+  Generation generation = model.generate("Once upon a time", options);
+  std::string text;
+  bool ended = false;
+  int calls = 0;
+  while (!ended) {
+    std::promise<void> woken;
+    generation.when_ready([&] {
+      ++calls;
+      woken.set_value();
+    });
+    woken.get_future().wait();
+    ASSERT_TRUE(generation.ready());
+    while (!ended && generation.ready()) {
+      const Token* const token = generation.next();
+      ended = token == nullptr;
+      if (token != nullptr) text += token->text;
+    }
+  }
+  EXPECT_EQ(text, expected);
+  EXPECT_GE(calls, 1);
+  EXPECT_LE(calls, 31) << "once for each token and the end, at most";
+  bool at_once = false;
+  generation.when_ready([&] { at_once = true; });
+  EXPECT_TRUE(at_once) << "it has ended";
+
+  // One that is dropped calls nobody who is gone: what it calls owns what it touches.
+  const auto told = std::make_shared<std::atomic<int>>(0);
+  {
+    Generation dropped = model.generate("Once upon a time", {.max_tokens = 1500});
+    (void)dropped.next();
+    while (dropped.ready()) (void)dropped.next();
+    dropped.when_ready([told] { ++*told; });
+  }
+  EXPECT_EQ(model.generate("Once upon a time", options).text(), expected);
+  EXPECT_LE(told->load(), 1);
 }
 
 }  // namespace
