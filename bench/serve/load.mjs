@@ -230,7 +230,7 @@ const took = (performance.now() - started) / 1000;
 await quiet();
 const after = await stats();
 memory.end = memoryOf(after);
-await sleep(3000);
+await sleep(7000);  // memory goes back after a rest of some seconds
 memory.later = memoryOf(await stats());
 
 const report = {

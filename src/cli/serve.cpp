@@ -1,21 +1,12 @@
 // linnet serve: the server, from flags, the environment and a file.
 #include "serve/server.hpp"
 
+#include <malloc.h>
 #include <linnet/linnet.hpp>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-
-#include "base/error.hpp"
-#include "base/file.hpp"
-#include "base/printable.hpp"
-#include "cli/arguments.hpp"
 #include "cli/commands.hpp"
-#include "cli/model_options.hpp"
 #include "cli/output.hpp"
 #include "cli/serve_options.hpp"
-#include "cli/units.hpp"
 #include "serve/access_log.hpp"
 
 namespace linnet::cli {
@@ -31,6 +22,11 @@ constexpr std::string_view kFooter =
     "and that before the file.";
 
 ExitCode serve(const ServeCommand& command) {
+#ifdef __GLIBC__
+  // One arena: what requests freed can be given back. With one a thread, loads of 500 clients left
+  // 46 to 79 MiB behind instead of 46, and were no faster.
+  mallopt(M_ARENA_MAX, 1);
+#endif
   serve::ServeOptions options = serve_options(command);
   const auto log = serve::make_logger(
       command.log_format == "json" ? serve::LogFormat::json : serve::LogFormat::text,

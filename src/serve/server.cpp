@@ -211,7 +211,9 @@ asio::awaitable<void> Server::State::give_memory_back() {
     const bool rested = context.serving == 0 && context.served == before;
     before = context.served;
     if (!rested || trimmed == context.served) continue;
+#ifdef __GLIBC__
     malloc_trim(0);
+#endif
     trimmed = context.served;
   }
 }
