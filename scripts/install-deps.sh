@@ -10,7 +10,7 @@ packages=(
   libedit-dev
   libgtest-dev libbenchmark-dev
   qemu-user clang-format clang-tidy
-  chromium
+  chromium openssl
 )
 # The chat page is built and tested with Node: any from 18 on.
 command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)

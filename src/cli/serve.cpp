@@ -48,7 +48,10 @@ void add_serve(CLI::App& app, Action& action) {
       *app.add_subcommand("serve", "Serves models over HTTP: OpenAI's interface, and a chat page.");
   add_serve_flags(sub, *command);
   sub.footer(std::string(kFooter));
-  sub.callback([command, &action] { action = [command] { return serve(*command); }; });
+  sub.callback([&sub, command, &action] {
+    read_config_file(sub, *command);
+    action = [command] { return serve(*command); };
+  });
 }
 
 }  // namespace linnet::cli

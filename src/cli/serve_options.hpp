@@ -17,12 +17,17 @@ struct ServeCommand {
   ModelOptions load;                     ///< how each is loaded
   serve::ServeOptions server;
   std::string api_key_file;
+  std::string config_file;
   std::string log_format = "text";
   std::string log_level = "info";
 };
 
 /// Adds the flags; each may also come from the environment or the file of --config.
 void add_serve_flags(CLI::App& command, ServeCommand& options);
+
+/// Reads the file of --config, for what neither the command line nor the environment has said. To
+/// be called once those are parsed. Errors: CLI::ParseError, naming the option.
+void read_config_file(CLI::App& command, const ServeCommand& options);
 
 /// With the models found and the keys read. Errors: as linnet::find_model and discover; not_found;
 /// invalid_argument.
