@@ -52,6 +52,13 @@ void apply_defaults(TextRequest& request, const SamplingDefaults& defaults, floa
     options.repetition_penalty = *defaults.repetition_penalty;
 }
 
+asio::awaitable<TextModel> open_model(const Services& services, Exchange& exchange,
+                                      const std::string& name) {
+  const ModelCard& card = services.models.card(name);
+  exchange.notes.model = card.name;
+  co_return co_await services.models.acquire(card);
+}
+
 asio::awaitable<Running> start(const Services& services, Exchange& exchange, TextRequest request) {
   const ModelCard& card = services.models.card(request.model);
   exchange.notes.model = card.name;

@@ -131,7 +131,10 @@ TEST(ServeTokens, ThereAndBack) {
 TEST(ServeModels, AreListedAndUnknownOnesAre404) {
   TestServer server;
   Client client(server.port());
+  // Both lists say whether it is loaded, which happens at the start.
+  while (client.get("/readyz").status != 200) std::this_thread::yield();
   const Json list = client.get("/v1/models").json();
+  EXPECT_EQ(list["data"][0]["meta"]["loaded"], true);
   ASSERT_EQ(list["data"].size(), 1U);
   EXPECT_EQ(list["data"][0]["id"], "builtin");
   EXPECT_EQ(list["data"][0]["meta"]["parameters"], inspect_builtin_model().parameters);

@@ -42,7 +42,7 @@ double seconds_until_idle(const TestServer& server) {
 }
 
 TEST(ServeWire, ASlowHeaderAndHalfABodyAreTimedOut) {
-  TestServer server({.header_timeout = milliseconds(200), .body_timeout = milliseconds(200)});
+  TestServer server({.header_timeout = milliseconds(1000), .body_timeout = milliseconds(1000)});
   Client header(server.port());
   header.send("POST /v1/chat/completions HTTP/1.1\r\nho");
   EXPECT_EQ(header.read().status, 408);
@@ -55,7 +55,7 @@ TEST(ServeWire, ASlowHeaderAndHalfABodyAreTimedOut) {
 }
 
 TEST(ServeWire, AnIdleConnectionIsClosed) {
-  TestServer server({.idle_timeout = milliseconds(200)});
+  TestServer server({.idle_timeout = milliseconds(1000)});
   Client client(server.port());
   EXPECT_EQ(client.get("/healthz").status, 200);
   EXPECT_TRUE(client.closed(milliseconds(5000)));

@@ -117,14 +117,7 @@ class ChatStream final : public StreamSink {
   }
 
   void end(std::string& out) override {
-    if (include_usage_) {
-      OrderedJson json = head_.json("chat.completion.chunk");
-      json["choices"] = OrderedJson::array();
-      json["usage"] = usage_json(running_.usage());
-      json["timings"] = timings_json(running_.answers.front().metrics());
-      out += "data: " + to_text(json) + "\n\n";
-    }
-    out += "data: [DONE]\n\n";
+    end_stream(out, head_, "chat.completion.chunk", running_, include_usage_);
   }
 
   [[nodiscard]] std::string keep_alive() const override { return ": wait\n\n"; }
@@ -162,8 +155,7 @@ asio::awaitable<void> chat(const Services& services, Exchange& exchange) {
   json["choices"] = OrderedJson::array();
   for (size_t i = 0; i < deltas.size(); ++i)
     json["choices"].push_back(choice_json(running, i, deltas[i], request.logprobs));
-  json["usage"] = usage_json(running.usage());
-  json["timings"] = timings_json(running.answers.front().metrics());
+  add_usage(json, running);
   co_await send_json(exchange, json);
 }
 

@@ -170,14 +170,7 @@ class CompletionStream final : public StreamSink {
     if (answer.ended()) chunk(out, index, "", nullptr, answer.finish_reason());
   }
   void end(std::string& out) override {
-    if (include_usage_) {
-      OrderedJson json = head_.json("text_completion");
-      json["choices"] = OrderedJson::array();
-      json["usage"] = usage_json(running_.usage());
-      json["timings"] = timings_json(running_.answers.front().metrics());
-      out += "data: " + to_text(json) + "\n\n";
-    }
-    out += "data: [DONE]\n\n";
+    end_stream(out, head_, "text_completion", running_, include_usage_);
   }
   [[nodiscard]] std::string keep_alive() const override { return ": wait\n\n"; }
   [[nodiscard]] std::string content_type() const override { return "text/event-stream"; }
@@ -240,8 +233,7 @@ asio::awaitable<void> complete(const Services& services, Exchange& exchange) {
     json["choices"].push_back(choice_json(i, before[i] + deltas[i].content, std::move(logprobs),
                                           running.answers[i].finish_reason()));
   }
-  json["usage"] = usage_json(running.usage());
-  json["timings"] = timings_json(running.answers.front().metrics());
+  add_usage(json, running);
   co_await send_json(exchange, json);
 }
 

@@ -5,11 +5,10 @@
 #include <chrono>
 
 #include "serve/random_id.hpp"
+#include "serve/routes/routes.hpp"
 
 namespace linnet::serve {
 namespace {
-
-using OrderedJson = nlohmann::ordered_json;
 
 OrderedJson bytes_of(const std::string& text) {
   if (text.find("\xEF\xBF\xBD") != std::string::npos) return nullptr;  // a part of a character
@@ -54,6 +53,22 @@ AnswerHead answer_head(std::string_view id_prefix, const Running& running) {
   return {.id = random_id(id_prefix),
           .created = std::chrono::duration_cast<std::chrono::seconds>(now).count(),
           .model = running.name};
+}
+
+void add_usage(OrderedJson& json, const Running& running) {
+  json["usage"] = usage_json(running.usage());
+  json["timings"] = timings_json(running.answers.front().metrics());
+}
+
+void end_stream(std::string& out, const AnswerHead& head, std::string_view object,
+                const Running& running, bool include_usage) {
+  if (include_usage) {
+    OrderedJson json = head.json(object);
+    json["choices"] = OrderedJson::array();
+    add_usage(json, running);
+    out += "data: " + to_text(json) + "\n\n";
+  }
+  out += "data: [DONE]\n\n";
 }
 
 std::string token_text(const Tokenizer& tokenizer, int32_t id) {

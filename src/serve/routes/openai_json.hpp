@@ -23,6 +23,14 @@ struct AnswerHead {
 };
 AnswerHead answer_head(std::string_view id_prefix, const Running& running);
 
+/// Adds "usage" and "timings" of answers that have ended.
+void add_usage(nlohmann::ordered_json& json, const Running& running);
+
+/// The last events of a stream: usage and timings in an `object` without choices, if they are
+/// wanted, and [DONE].
+void end_stream(std::string& out, const AnswerHead& head, std::string_view object,
+                const Running& running, bool include_usage);
+
 /// A token as chat's logprobs have it: {"token", "logprob", "bytes", "top_logprobs"}.
 nlohmann::ordered_json token_logprob_json(const Tokenizer& tokenizer, const Token& token);
 /// A token's text, and its bytes as an array; null where it is no whole characters.

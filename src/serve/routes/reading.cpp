@@ -97,9 +97,7 @@ asio::awaitable<void> embed(const Services& services, Exchange& exchange) {
   co_await services.workers.quick(parse);
   if (request.input.empty())
     throw ApiError(400, "the request has no input", "missing_field", "input");
-  const ModelCard& card = services.models.card(request.model);
-  exchange.notes.model = card.name;
-  const TextModel model = co_await services.models.acquire(card);
+  const TextModel model = co_await open_model(services, exchange, request.model);
   request.options.stop = exchange.request.gone;
   int64_t tokens = 0;
   auto work = [&] {
@@ -118,7 +116,7 @@ asio::awaitable<void> embed(const Services& services, Exchange& exchange) {
     }
     data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(vector)}});
   }
-  OrderedJson json{{"object", "list"}, {"data", std::move(data)}, {"model", card.name}};
+  OrderedJson json{{"object", "list"}, {"data", std::move(data)}, {"model", exchange.notes.model}};
   json["usage"] = read_usage(tokens, 0);
   co_await send_json(exchange, json);
 }
@@ -213,9 +211,7 @@ asio::awaitable<void> classify(const Services& services, Exchange& exchange) {
     throw ApiError(400, "the request has no input", "missing_field", "input");
   if (request.options.labels.empty())
     throw ApiError(400, "the request has no labels", "missing_field", "labels");
-  const ModelCard& card = services.models.card(request.model);
-  exchange.notes.model = card.name;
-  const TextModel model = co_await services.models.acquire(card);
+  const TextModel model = co_await open_model(services, exchange, request.model);
   request.options.stop = exchange.request.gone;
   auto work = [&] { return classify_all(model, request); };
   const std::vector<Classification> found = co_await services.workers.read(work);
@@ -228,7 +224,8 @@ asio::awaitable<void> classify(const Services& services, Exchange& exchange) {
     data.push_back(classification_json(i, found[i], request.options));
   }
   note(exchange, services, tokens, cached);
-  OrderedJson json{{"object", "list"}, {"model", card.name}, {"labels", request.options.labels}};
+  OrderedJson json{
+      {"object", "list"}, {"model", exchange.notes.model}, {"labels", request.options.labels}};
   json["data"] = std::move(data);
   json["usage"] = read_usage(tokens, cached);
   co_await send_json(exchange, json);
@@ -302,9 +299,7 @@ asio::awaitable<void> score(const Services& services, Exchange& exchange) {
       request.prompt.has_value() != request.continuation.has_value())
     throw ApiError(400, "the request needs prompt and continuation, or pairs", "missing_field");
   if (single) request.pairs.push_back({*request.prompt, *request.continuation});
-  const ModelCard& card = services.models.card(request.model);
-  exchange.notes.model = card.name;
-  const TextModel model = co_await services.models.acquire(card);
+  const TextModel model = co_await open_model(services, exchange, request.model);
   request.options.stop = exchange.request.gone;
   const Tokenizer tokenizer = model.tokenizer();
   int64_t tokens = 0;
@@ -318,7 +313,7 @@ asio::awaitable<void> score(const Services& services, Exchange& exchange) {
   note(exchange, services, tokens, 0);
   OrderedJson data = OrderedJson::array();
   for (size_t i = 0; i < scores.size(); ++i) data.push_back(score_json(tokenizer, i, scores[i]));
-  OrderedJson json{{"object", "list"}, {"model", card.name}, {"data", std::move(data)}};
+  OrderedJson json{{"object", "list"}, {"model", exchange.notes.model}, {"data", std::move(data)}};
   json["usage"] = read_usage(tokens, 0);
   co_await send_json(exchange, json);
 }

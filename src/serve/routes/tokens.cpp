@@ -44,9 +44,7 @@ asio::awaitable<void> tokenize(const Services& services, Exchange& exchange) {
   auto parse = [&] { read_fields(parse_body(exchange.request.body), text_fields(), request); };
   co_await services.workers.quick(parse);
   if (!request.text) throw ApiError(400, "the request has no text", "missing_field", "text");
-  const ModelCard& card = services.models.card(request.model);
-  exchange.notes.model = card.name;
-  const TextModel model = co_await services.models.acquire(card);
+  const TextModel model = co_await open_model(services, exchange, request.model);
   auto work = [&] { return model.encode(*request.text, request.add_special_tokens); };
   const std::vector<int32_t> ids = co_await services.workers.quick(work);
   const OrderedJson json{{"tokens", ids}, {"count", ids.size()}};
