@@ -110,6 +110,15 @@ Array Array::with_layout(const Shape& shape, const Strides& strides, int64_t off
   result.strides_ = strides;
   result.offset_ = count > 0 ? offset : 0;  // an empty view may start nowhere
   result.size_ = count;
+  result.tape_.reset();
+  result.tape_number_ = -1;
+  return result;
+}
+
+Array Array::on_tape(std::shared_ptr<ops::Tape> tape, int64_t number) const {
+  Array result = *this;
+  result.tape_ = std::move(tape);
+  result.tape_number_ = number;
   return result;
 }
 

@@ -18,6 +18,10 @@
 #include "base/shape.hpp"
 #include "kernels/view.hpp"
 
+namespace linnet::ops {
+class Tape;  // ops/tape.hpp
+}
+
 namespace linnet {
 
 /// The DType of a C++ element type; bool, uint8_t, uint32_t, int32_t, int64_t, F16, BF16, float.
@@ -82,8 +86,15 @@ class Array {
   /// Row-major without gaps.
   [[nodiscard]] bool is_contiguous() const noexcept;
 
-  /// Another view of the same storage. Errors: invalid_argument if it could reach outside the
-  /// storage.
+  /// The tape that gradients of this array are taken by, and its number there (ops/tape.hpp); null
+  /// for a constant, which is what every array is unless an op or a tape says otherwise.
+  [[nodiscard]] const std::shared_ptr<ops::Tape>& tape() const noexcept { return tape_; }
+  [[nodiscard]] int64_t tape_number() const noexcept { return tape_number_; }
+  /// The same elements as number `number` of a tape; of a null tape: as a constant.
+  [[nodiscard]] Array on_tape(std::shared_ptr<ops::Tape> tape, int64_t number) const;
+
+  /// Another view of the same storage, a constant. Errors: invalid_argument if it could reach
+  /// outside the storage.
   [[nodiscard]] Array with_layout(const Shape& shape, const Strides& strides, int64_t offset) const;
 
   /// For kernels.
@@ -133,6 +144,8 @@ class Array {
   int64_t offset_ = 0;
   int64_t size_ = 0;
   DType dtype_ = DType::f32;
+  std::shared_ptr<ops::Tape> tape_;
+  int64_t tape_number_ = -1;
 };
 
 template <class T>

@@ -28,7 +28,20 @@ struct GatedActivationArgs {
   Activation activation = Activation::silu;
 };
 
+/// The gradient of y = activation(gate) * up, all [rows, width] f32 and dense.
+struct GatedGradientArgs {
+  const float* gate = nullptr;
+  const float* up = nullptr;
+  const float* dy = nullptr;
+  float* dgate = nullptr;  // may be gate or dy
+  float* dup = nullptr;    // may be up
+  int64_t count = 0;       // rows * width
+  Activation activation = Activation::silu;
+};
+
 namespace cpu {
+/// dgate = dy * up * activation'(gate), dup = dy * activation(gate).
+void gated_activation_gradient(const GatedGradientArgs& args, const Context& context);
 /// y = activation(gate) * up, computed in f32 and rounded once.
 /// Errors: internal for other dtypes.
 void gated_activation(const GatedActivationArgs& args, const Context& context);

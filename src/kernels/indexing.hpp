@@ -21,7 +21,21 @@ struct AlongAxisArgs {
   int axis = 0;
 };
 
+/// y[o, indices[o, j, i], i] += values[o, j, i], j rising
+struct ScatterAddArgs {
+  const int64_t* indices = nullptr;  // [outer, count, inner], or [count] if `shared`
+  bool shared = false;
+  const float* values = nullptr;  // [outer, count, inner]
+  float* y = nullptr;             // [outer, extent, inner]
+  int64_t outer = 0;
+  int64_t count = 0;
+  int64_t inner = 0;
+  int64_t extent = 0;
+};
+
 namespace cpu {
+/// Each element of y gets its additions in rising order of j, whatever the threads.
+void scatter_add(const ScatterAddArgs& args, const Context& context);
 /// y[o, j, i] = x[o, indices[j], i]
 void take(const TakeArgs& args, const Context& context);
 /// y[.., j, ..] = x[.., indices[.., j, ..], ..]; y has the indices' shape and x's dtype.

@@ -68,6 +68,18 @@ struct PackQuantizedArgs {
   int64_t first_row = 0;
 };
 
+/// Some panels of the transpose of packed weights: panel p holds the columns 16 p .. 16 p + 15 of
+/// W, each a row of N.
+struct TransposePanelsArgs {
+  PackedWeights weights;  // [N, K]
+  int64_t first = 0;      // panel, of ceil(K/16)
+  int64_t count = 0;
+  /// Dense weights [16 * count, N] to be filled, bf16 (rounded to nearest even) or f32; quantised
+  /// ones become scale * q + bias in float32 first, rounded after each step.
+  DType dtype = DType::f32;
+  void* packed = nullptr;  // packed_bytes(dtype, 16 * count, N)
+};
+
 /// One of the products that share their left operand.
 struct LinearPart {
   PackedWeights weights;
@@ -118,6 +130,9 @@ struct UnpackedArgs {
 namespace cpu {
 void pack_weights(const PackArgs& args, const Context& context);
 void pack_quantized(const PackQuantizedArgs& args, const Context& context);
+
+/// Columns of W as rows of a matrix to multiply by: what the gradient of x in x W^T needs.
+void transpose_panels(const TransposePanelsArgs& args, const Context& context);
 
 /// What a product of this many rows needs to work.
 int64_t linear_workspace(int64_t rows, int64_t k, int64_t group_size, int threads);

@@ -35,7 +35,28 @@ struct ResidualNormArgs {
   int64_t width = 0;
 };
 
+/// The gradient of y = x * r * weight with r = 1 / sqrt(mean(x^2) + eps).
+struct RmsNormGradientArgs {
+  const float* x = nullptr;       // [rows, width]
+  const float* weight = nullptr;  // [width]
+  const float* dy = nullptr;      // [rows, width]
+  const float* add = nullptr;     // [rows, width], added to dx; or null
+  float* dx = nullptr;            // [rows, width]; may be dy or add
+  /// [ceil(rows / kRowsPerPart), width]: sums of dy * x * r over parts of the rows, which together
+  /// are dweight; or null.
+  float* dweight_parts = nullptr;
+  int64_t rows = 0;
+  int64_t width = 0;
+  float eps = 0;
+
+  /// So that the sums over rows do not depend on threads.
+  static constexpr int64_t kRowsPerPart = 64;
+};
+
 namespace cpu {
+/// dx = r * (dy * weight) - x * (r^3 / width * sum(dy * weight * x)) + add, the sum by FMA over 16
+/// lanes and a fixed tree. Rows of a part are added in rising order.
+void rms_norm_gradient(const RmsNormGradientArgs& args, const Context& context);
 /// y = x / sqrt(mean(x^2) + eps) * weight, the mean over 16 lanes and a fixed tree.
 void rms_norm(const NormArgs& args, const Context& context);
 /// y = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * weight + bias, sums as in rms_norm.

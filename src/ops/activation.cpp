@@ -1,10 +1,65 @@
 #include "ops/activation.hpp"
 
 #include "ops/cast.hpp"
+#include "ops/elementwise.hpp"
 #include "ops/promotion.hpp"
+#include "ops/tape.hpp"
 #include "ops/trace.hpp"
 
 namespace linnet::ops {
+
+namespace {
+
+Array activate(const Array& x, Activation activation) {
+  switch (activation) {
+    case Activation::silu: return silu(x);
+    case Activation::gelu_tanh: return gelu_tanh(x);
+    case Activation::gelu: return gelu(x);
+  }
+  return {};
+}
+
+/// Cotangents of gate and up.
+Arrays gradient(const Array& gate, const Array& up, Activation activation, const Array& dy) {
+  const Array g = contiguous(as_f32(gate));
+  const Array u = contiguous(as_f32(up));
+  const Array c = contiguous(dy);
+  Array dgate = Array::empty(g.shape(), DType::f32, g.device());
+  Array dup = Array::empty(g.shape(), DType::f32, g.device());
+  kernels::cpu::gated_activation_gradient({.gate = g.data<float>(),
+                                           .up = u.data<float>(),
+                                           .dy = c.data<float>(),
+                                           .dgate = dgate.mutable_data<float>(),
+                                           .dup = dup.mutable_data<float>(),
+                                           .count = g.size(),
+                                           .activation = activation},
+                                          g.device()->context());
+  return {dgate, dup};
+}
+
+/// A tangent of activation(gate) * up. (vjp of activation alone, with its diagonal Jacobian, is
+/// its jvp.)
+Array tangent(const Array& gate, const Array& up, Activation activation, const Arrays& t) {
+  Array result;
+  if (t[0].defined()) result = gradient(gate, up, activation, t[0])[0];
+  if (!t[1].defined()) return result;
+  const Array of_up = mul(activate(as_f32(gate), activation), t[1]);
+  return result.defined() ? add(result, of_up) : of_up;
+}
+
+void record_gate(const Array& gate, const Array& up, Activation activation, Array& y) {
+  Tape* tape = recording({&gate, &up});
+  if (tape == nullptr) return;
+  const Array g = stop_gradient(gate);
+  const Array u = stop_gradient(up);
+  tape->record(
+      "gated_activation", {&gate, &up}, {&y},
+      {.vjp = [g, u, activation](const Arrays& c) { return gradient(g, u, activation, c[0]); },
+       .jvp = [g, u,
+               activation](const Arrays& t) { return Arrays{tangent(g, u, activation, t)}; }});
+}
+
+}  // namespace
 
 Array gated_activation(const Array& gate, const Array& up, Activation activation) {
   check_same_device("gated_activation", gate, up);
@@ -16,7 +71,7 @@ Array gated_activation(const Array& gate, const Array& up, Activation activation
   // The kernel reads rows at any distance; other layouts are copied.
   const auto rows = [](const Array& x) {
     const bool in_place = x.rank() == 2 && (x.strides()[1] == 1 || x.shape()[1] == 1);
-    return in_place ? x : contiguous(x);
+    return stop_gradient(in_place ? x : contiguous(stop_gradient(x)));
   };
   const Array gates = rows(gate);
   const Array ups = rows(up);
@@ -34,6 +89,7 @@ Array gated_activation(const Array& gate, const Array& up, Activation activation
                                   .up_stride = distance(ups),
                                   .activation = activation},
                                  y.device()->context());
+  record_gate(gate, up, activation, y);
   return y;
 }
 

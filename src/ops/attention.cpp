@@ -3,8 +3,16 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/attention_gradient.hpp"
 #include "kernels/trace.hpp"
 #include "ops/cast.hpp"
+#include "ops/creation.hpp"
+#include "ops/elementwise.hpp"
+#include "ops/matmul.hpp"
+#include "ops/reduce.hpp"
+#include "ops/softmax.hpp"
+#include "ops/tape.hpp"
+#include "ops/view.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -140,9 +148,133 @@ Array cached_attention(const Array& q, const Array& k, const Array& v,
   return y;
 }
 
+namespace {
+
+/// Attention over packed sequences as constants, for derivatives: queries and keys are prepared.
+struct Packed {
+  Array q;  // [T, H, D] f32, dense
+  Array k;  // [T, K, D]
+  Array v;
+  std::vector<int64_t> lengths;
+  float scale = 1;
+  int64_t window = 0;
+
+  /// Cotangents of q, k, v.
+  [[nodiscard]] Arrays pull(const Array& dy) const {
+    const DevicePtr& device = q.device();
+    const Array dense = contiguous(dy);
+    Arrays result;
+    for (const Array* x : {&q, &k, &v})
+      result.push_back(Array::empty(x->shape(), DType::f32, device));
+    if (q.size() == 0) return result;
+    Array statistics = Array::empty({3, q.dim(0), q.dim(1)}, DType::f32, device);
+    const int64_t longest = *std::ranges::max_element(lengths);
+    const auto context = device->context();
+    Array workspace = Array::empty(
+        {kernels::cpu::attention_gradient_workspace(longest, q.dim(2), context.pool.size())},
+        DType::f32, device);
+    const kernels::AttentionGradientArgs args{.q = q.data<float>(),
+                                              .k = k.data<float>(),
+                                              .v = v.data<float>(),
+                                              .dy = dense.data<float>(),
+                                              .dq = result[0].mutable_data<float>(),
+                                              .dk = result[1].mutable_data<float>(),
+                                              .dv = result[2].mutable_data<float>(),
+                                              .heads = q.dim(1),
+                                              .kv_heads = k.dim(1),
+                                              .head_dim = q.dim(2),
+                                              .scale = scale,
+                                              .window = window,
+                                              .lengths = lengths,
+                                              .statistics = statistics.mutable_data<float>(),
+                                              .workspace = workspace.mutable_data<float>()};
+    const kernels::Span span(context.trace, [&] {
+      int64_t pairs = 0;
+      for (const int64_t length : lengths)
+        for (int64_t row = 0; row < length; ++row) pairs += visible_keys(row, window);
+      return kernels::Work{
+          .op = "attention_gradient",
+          .shape = fmt::format("{}", q.shape()),
+          .kernel = std::string(kernels::cpu::lanes_variant(context.isa)),
+          .flops = 10 * pairs * q.dim(1) * q.dim(2),
+          .passing_bytes = (3 * q.size() + 2 * k.size() + 2 * v.size()) * size_of(DType::f32)};
+    });
+    kernels::cpu::attention_gradient(args, context);
+    return result;
+  }
+
+  /// The tangent of y. Not fused: one sequence at a time, all its scores at once.
+  [[nodiscard]] Array push(const Arrays& t) const {
+    Arrays parts;
+    int64_t begin = 0;
+    for (const int64_t length : lengths) {
+      // [T, heads, D] -> [K, heads / K, length, D]
+      const auto heads = [&](const Array& x) {
+        const Array rows = slice_axis(x, 0, {.start = begin, .stop = begin + length});
+        const int64_t kv_heads = k.dim(1);
+        return transpose(reshape(rows, {length, kv_heads, x.dim(1) / kv_heads, x.dim(2)}),
+                         {1, 2, 0, 3});
+      };
+      const auto turned = [&](const Array& x) { return swap_axes(heads(x), -1, -2); };
+      const Array rows = reshape(arange(length, DType::i64, q.device()), {-1, 1});
+      const Array keys = reshape(rows, {1, -1});
+      Array sees = less_equal(keys, rows);
+      if (window != 0) sees = logical_and(sees, less(rows, add(keys, window)));
+      const Array scores = mul(matmul(heads(q), turned(k)), scale);
+      const Array p = softmax(where(sees, scores, -1e30F), -1);
+      Array ds;
+      const auto plus = [](Array& sum, const Array& x) { sum = sum.defined() ? add(sum, x) : x; };
+      if (t[0].defined()) plus(ds, matmul(heads(t[0]), turned(k)));
+      if (t[1].defined()) plus(ds, matmul(heads(q), turned(t[1])));
+      Array dy;
+      if (ds.defined()) {
+        const Array scaled = where(sees, mul(ds, scale), 0.0F);
+        plus(dy, matmul(mul(p, sub(scaled, sum(mul(p, scaled), -1, true))), heads(v)));
+      }
+      if (t[2].defined()) plus(dy, matmul(p, heads(t[2])));
+      parts.push_back(reshape(transpose(dy, {2, 0, 1, 3}), {length, q.dim(1), q.dim(2)}));
+      begin += length;
+    }
+    return concat(parts, 0);
+  }
+};
+
+/// As the cache holds it.
+Array rounded(const Array& x, Rounding rounding) {
+  const Array dense = contiguous(stop_gradient(x));
+  return rounding == Rounding::bf16 ? astype(astype(dense, DType::bf16), DType::f32) : dense;
+}
+
+}  // namespace
+
 Array attention(const Array& q, const Array& k, const Array& v, std::span<const int64_t> lengths,
                 const AttentionOptions& options) {
   check("attention", q, k, v);
+  Tape* tape = recording({&q, &k, &v, &options.q_norm.weight, &options.k_norm.weight});
+  if (tape != nullptr) {
+    check(options, q);
+    const auto prepare = [&](const Array& x, const RmsTerm& norm) {
+      const Array normed = norm.weight.defined() ? rms_norm(x, norm.weight, norm.eps) : x;
+      return options.rope != nullptr ? rope(normed, *options.rope) : normed;
+    };
+    const Array queries = prepare(q, options.q_norm);
+    const Array keys = prepare(k, options.k_norm);
+    const AttentionOptions plain{
+        .scale = options.scale, .window = options.window, .rounding = options.rounding};
+    Array y =
+        attention(stop_gradient(queries), stop_gradient(keys), stop_gradient(v), lengths, plain);
+    const auto packed =
+        std::make_shared<const Packed>(Packed{.q = rounded(queries, options.rounding),
+                                              .k = rounded(keys, options.rounding),
+                                              .v = rounded(v, options.rounding),
+                                              .lengths = {lengths.begin(), lengths.end()},
+                                              .scale = options.scale,
+                                              .window = options.window});
+    tape->record("attention", {&queries, &keys, &v}, {&y},
+                 {.vjp = [packed](const Arrays& c) { return packed->pull(c[0]); },
+                  .jvp = [packed](const Arrays& t) { return Arrays{packed->push(t)}; }});
+    return y;
+  }
   const kernels::KvLayout layout{
       .dtype = options.rounding == Rounding::bf16 ? DType::bf16 : DType::f32,
       .kv_heads = k.dim(1),

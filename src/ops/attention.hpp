@@ -36,7 +36,8 @@ Array cached_attention(const Array& q, const Array& k, const Array& v,
 /// Causal attention inside each of several sequences packed one after the other; no cache is kept.
 /// The result has the bits that cached_attention gives.
 ///   lengths  of the sequences; their sum is T. The other arguments as above.
-/// Errors: invalid_argument naming the shapes or the sum. Devices: cpu.
+/// Errors: invalid_argument naming the shapes or the sum. Gradient: q, k, v and the weights of the
+/// norms (kernels/attention_gradient.hpp); rounding counts as the identity. Devices: cpu.
 Array attention(const Array& q, const Array& k, const Array& v, std::span<const int64_t> lengths,
                 const AttentionOptions& options);
 

@@ -1,7 +1,14 @@
 #include "ops/elementwise.hpp"
 
+#include <cmath>
+#include <numbers>
+
 #include "kernels/elementwise.hpp"
+#include "ops/cast.hpp"
+#include "ops/creation.hpp"
+#include "ops/tape.hpp"
 #include "ops/trace.hpp"
+#include "ops/view.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -52,6 +59,78 @@ Array unary(UnaryOp op, const Array& x) {
   return y;
 }
 
+/// dy/dx of y = f(x), of f32 constants.
+using Derivative = Array (*)(const Array& x, const Array& y);
+
+Array differentiable(UnaryOp op, const Array& x, Derivative derivative) {
+  Array y = unary(op, x);
+  if (Tape* tape = recording({&x})) {
+    // One function for both directions: the Jacobian is diagonal.
+    const auto scale = [derivative, x = as_f32(x), y = as_f32(y)](const Arrays& c) {
+      return Arrays{mul(c[0], derivative(x, y))};
+    };
+    tape->record(to_string(op), {&x}, {&y}, {.vjp = scale, .jvp = scale});
+  }
+  return y;
+}
+
+/// dy/da and dy/db of y = f(a, b), of f32 constants of y's shape; undefined: 1.
+struct Partials {
+  Array a;
+  Array b;
+};
+using PartialsOf = Partials (*)(const Array& a, const Array& b, const Array& y);
+
+/// An operand as a constant f32 array of the result's shape.
+Array spread(const Operand& operand, const Array& y) {
+  return operand.is_array() ? broadcast_to(as_f32(operand.array()), y.shape())
+                            : full(y.shape(), static_cast<float>(operand.scalar().to_double()),
+                                   DType::f32, y.device());
+}
+
+Array differentiable(BinaryOp op, const Operand& a, const Operand& b, PartialsOf partials) {
+  Array y = binary(op, a, b);
+  const Array constant;
+  const Array* left = a.is_array() ? &a.array() : &constant;
+  const Array* right = b.is_array() ? &b.array() : &constant;
+  Tape* tape = recording({left, right});
+  if (tape == nullptr) return y;
+  require(is_floating(y.dtype()), "{}: a derivative of a {} result", to_string(op),
+          to_string(y.dtype()));
+  const auto parts = [partials, a = spread(a, y), b = spread(b, y), y = as_f32(y)] {
+    return partials(a, b, y);
+  };
+  const Shape a_shape = left->shape();
+  const Shape b_shape = right->shape();
+  const bool wants_a = left->tape() != nullptr;
+  const bool wants_b = right->tape() != nullptr;
+  const auto times = [](const Array& c, const Array& part) {
+    return part.defined() ? mul(c, part) : c;
+  };
+  tape->record(
+      to_string(op), {left, right}, {&y},
+      {.vjp =
+           [=](const Arrays& c) {
+             const Partials p = parts();
+             return Arrays{wants_a ? sum_to(times(c[0], p.a), a_shape) : Array(),
+                           wants_b ? sum_to(times(c[0], p.b), b_shape) : Array()};
+           },
+       .jvp =
+           [=, shape = y.shape()](const Arrays& t) {
+             const Partials p = parts();
+             const Array of_a = t[0].defined() ? times(broadcast_to(t[0], shape), p.a) : Array();
+             const Array of_b = t[1].defined() ? times(broadcast_to(t[1], shape), p.b) : Array();
+             if (!of_a.defined()) return Arrays{of_b};
+             return Arrays{of_b.defined() ? add(of_a, of_b) : of_a};
+           }});
+  return y;
+}
+
+/// 1 where the condition holds, 1/2 where both operands are equal, else 0.
+Array share(const Array& wins, const Array& ties) {
+  return where(ties, 0.5F, where(wins, 1.0F, 0.0F));
+}
+
 /// The dtype of two scalars that meet no array.
 DType scalar_dtype(const Scalar& a, const Scalar& b) {
   return promote(promote(DType::boolean, a), b);
@@ -59,13 +138,43 @@ DType scalar_dtype(const Scalar& a, const Scalar& b) {
 
 }  // namespace
 
-Array add(const Operand& a, const Operand& b) { return binary(BinaryOp::add, a, b); }
-Array sub(const Operand& a, const Operand& b) { return binary(BinaryOp::sub, a, b); }
-Array mul(const Operand& a, const Operand& b) { return binary(BinaryOp::mul, a, b); }
-Array div(const Operand& a, const Operand& b) { return binary(BinaryOp::div, a, b); }
-Array power(const Operand& a, const Operand& b) { return binary(BinaryOp::power, a, b); }
-Array maximum(const Operand& a, const Operand& b) { return binary(BinaryOp::maximum, a, b); }
-Array minimum(const Operand& a, const Operand& b) { return binary(BinaryOp::minimum, a, b); }
+Array add(const Operand& a, const Operand& b) {
+  return differentiable(BinaryOp::add, a, b,
+                        [](const Array&, const Array&, const Array&) { return Partials(); });
+}
+Array sub(const Operand& a, const Operand& b) {
+  return differentiable(BinaryOp::sub, a, b, [](const Array& x, const Array&, const Array&) {
+    return Partials{.a = {}, .b = full_like(x, -1.0F)};
+  });
+}
+Array mul(const Operand& a, const Operand& b) {
+  return differentiable(BinaryOp::mul, a, b, [](const Array& x, const Array& z, const Array&) {
+    return Partials{.a = z, .b = x};
+  });
+}
+Array div(const Operand& a, const Operand& b) {
+  return differentiable(BinaryOp::div, a, b, [](const Array&, const Array& z, const Array& y) {
+    return Partials{.a = div(1.0F, z), .b = neg(div(y, z))};
+  });
+}
+Array power(const Operand& a, const Operand& b) {
+  return differentiable(BinaryOp::power, a, b, [](const Array& x, const Array& z, const Array& y) {
+    // 0^b has the derivative 0 by b, as PyTorch says, not y * log 0.
+    const Array zero = equal(x, 0.0F);
+    return Partials{.a = where(equal(z, 0.0F), 0.0F, mul(z, power(x, sub(z, 1.0F)))),
+                    .b = where(zero, 0.0F, mul(y, log(where(zero, 1.0F, x))))};
+  });
+}
+Array maximum(const Operand& a, const Operand& b) {
+  return differentiable(BinaryOp::maximum, a, b, [](const Array& x, const Array& z, const Array&) {
+    return Partials{.a = share(greater(x, z), equal(x, z)), .b = share(less(x, z), equal(x, z))};
+  });
+}
+Array minimum(const Operand& a, const Operand& b) {
+  return differentiable(BinaryOp::minimum, a, b, [](const Array& x, const Array& z, const Array&) {
+    return Partials{.a = share(less(x, z), equal(x, z)), .b = share(greater(x, z), equal(x, z))};
+  });
+}
 
 Array equal(const Operand& a, const Operand& b) { return compare(CompareOp::equal, a, b); }
 Array not_equal(const Operand& a, const Operand& b) { return compare(CompareOp::not_equal, a, b); }
@@ -89,7 +198,9 @@ Array logical_xor(const Operand& a, const Operand& b) {
 }
 Array logical_not(const Array& x) { return logical(LogicalOp::logical_xor, x, true); }
 
-Array where(const Array& condition, const Operand& a, const Operand& b) {
+namespace {
+
+Array select(const Array& condition, const Operand& a, const Operand& b) {
   check_same_device("where", condition, condition);
   const DType dtype = a.is_array() && b.is_array() ? promote(a.array().dtype(), b.array().dtype())
                       : a.is_array()               ? promote(a.array().dtype(), b.scalar())
@@ -113,19 +224,93 @@ Array where(const Array& condition, const Operand& a, const Operand& b) {
   return y;
 }
 
-Array neg(const Array& x) { return unary(UnaryOp::neg, x); }
-Array abs(const Array& x) { return unary(UnaryOp::abs, x); }
-Array square(const Array& x) { return unary(UnaryOp::square, x); }
-Array sqrt(const Array& x) { return unary(UnaryOp::sqrt, x); }
-Array rsqrt(const Array& x) { return unary(UnaryOp::rsqrt, x); }
-Array exp(const Array& x) { return unary(UnaryOp::exp, x); }
-Array log(const Array& x) { return unary(UnaryOp::log, x); }
-Array tanh(const Array& x) { return unary(UnaryOp::tanh, x); }
-Array erf(const Array& x) { return unary(UnaryOp::erf, x); }
-Array sigmoid(const Array& x) { return unary(UnaryOp::sigmoid, x); }
-Array silu(const Array& x) { return unary(UnaryOp::silu, x); }
-Array gelu(const Array& x) { return unary(UnaryOp::gelu, x); }
-Array gelu_tanh(const Array& x) { return unary(UnaryOp::gelu_tanh, x); }
+}  // namespace
+
+Array where(const Array& condition, const Operand& a, const Operand& b) {
+  Array y = select(condition, a, b);
+  const Array constant;
+  const Array* left = a.is_array() ? &a.array() : &constant;
+  const Array* right = b.is_array() ? &b.array() : &constant;
+  if (Tape* tape = recording({left, right})) {
+    const auto either = [condition](const Array& c, const Array& d) {
+      return select(condition, c.defined() ? Operand(c) : Operand(0.0F),
+                    d.defined() ? Operand(d) : Operand(0.0F));
+    };
+    tape->record(
+        "where", {left, right}, {&y},
+        {.vjp =
+             [either, a = left->shape(), b = right->shape()](const Arrays& c) {
+               return Arrays{sum_to(either(c[0], {}), a), sum_to(either({}, c[0]), b)};
+             },
+         .jvp = [either, shape = y.shape()](
+                    const Arrays& t) { return Arrays{broadcast_to(either(t[0], t[1]), shape)}; }});
+  }
+  return y;
+}
+
+Array neg(const Array& x) {
+  return differentiable(UnaryOp::neg, x,
+                        [](const Array& a, const Array&) { return full_like(a, -1.0F); });
+}
+Array abs(const Array& x) {
+  return differentiable(UnaryOp::abs, x, [](const Array& a, const Array&) {
+    return where(greater(a, 0.0F), 1.0F, where(less(a, 0.0F), -1.0F, 0.0F));
+  });
+}
+Array square(const Array& x) {
+  return differentiable(UnaryOp::square, x,
+                        [](const Array& a, const Array&) { return mul(a, 2.0F); });
+}
+Array sqrt(const Array& x) {
+  return differentiable(UnaryOp::sqrt, x,
+                        [](const Array&, const Array& y) { return div(0.5F, y); });
+}
+Array rsqrt(const Array& x) {
+  return differentiable(UnaryOp::rsqrt, x,
+                        [](const Array& a, const Array& y) { return div(mul(y, -0.5F), a); });
+}
+Array exp(const Array& x) {
+  return differentiable(UnaryOp::exp, x, [](const Array&, const Array& y) { return y; });
+}
+Array log(const Array& x) {
+  return differentiable(UnaryOp::log, x, [](const Array& a, const Array&) { return div(1.0F, a); });
+}
+Array tanh(const Array& x) {
+  return differentiable(UnaryOp::tanh, x,
+                        [](const Array&, const Array& y) { return sub(1.0F, square(y)); });
+}
+Array erf(const Array& x) {
+  return differentiable(UnaryOp::erf, x, [](const Array& a, const Array&) {
+    return mul(exp(neg(square(a))), 2.0F * std::numbers::inv_sqrtpi_v<float>);
+  });
+}
+Array sigmoid(const Array& x) {
+  return differentiable(UnaryOp::sigmoid, x,
+                        [](const Array&, const Array& y) { return mul(y, sub(1.0F, y)); });
+}
+Array silu(const Array& x) {
+  return differentiable(UnaryOp::silu, x, [](const Array& a, const Array& y) {
+    const Array s = sigmoid(a);
+    return add(s, mul(y, sub(1.0F, s)));
+  });
+}
+Array gelu(const Array& x) {
+  return differentiable(UnaryOp::gelu, x, [](const Array& a, const Array&) {
+    const Array cdf = mul(add(erf(mul(a, 1.0F / std::numbers::sqrt2_v<float>)), 1.0F), 0.5F);
+    constexpr float kPeak = std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float>;
+    return add(cdf, mul(a, mul(exp(mul(square(a), -0.5F)), kPeak)));
+  });
+}
+Array gelu_tanh(const Array& x) {
+  return differentiable(UnaryOp::gelu_tanh, x, [](const Array& a, const Array&) {
+    constexpr float kScale = std::numbers::sqrt2_v<float> * std::numbers::inv_sqrtpi_v<float>;
+    constexpr float kCubic = 0.044715F;
+    const Array squared = square(a);
+    const Array t = tanh(mul(mul(a, add(mul(squared, kCubic), 1.0F)), kScale));
+    const Array slope = mul(add(mul(squared, 3 * kCubic), 1.0F), kScale);
+    return mul(add(add(t, 1.0F), mul(mul(a, sub(1.0F, square(t))), slope)), 0.5F);
+  });
+}
 
 }  // namespace linnet::ops
 

@@ -32,4 +32,14 @@ Array take_along_axis(const Array& x, const Array& indices, int axis);
 /// Errors: as take_along_axis.
 Array put_along_axis(const Array& x, const Array& indices, const Array& values, int axis);
 
+/// A copy of x with values added at indices: y[o..., indices[j...], i...] += values[o..., j...,
+/// i...]
+///   x        [O..., extent, I...]  f32
+///   indices  [J...]
+///   values   [O..., J..., I...]    f32
+///   result   x's shape, f32; what meets in one element is added in rising order of j
+/// What gradients of take() and of embeddings are made of. Errors: as take; invalid_argument for
+/// other dtypes, or if values has not take()'s shape.
+Array scatter_add(const Array& x, const Array& indices, const Array& values, int axis);
+
 }  // namespace linnet::ops

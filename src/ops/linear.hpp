@@ -28,6 +28,10 @@ class PackedMatrix {
   [[nodiscard]] Quantization quantization() const noexcept { return quantization_; }
   [[nodiscard]] const DevicePtr& device() const { return storage_.device(); }
   [[nodiscard]] const Array& storage() const noexcept { return storage_; }
+  /// The weights [N, K] that this was packed from, if they are on a tape: products with it have
+  /// gradients by them then. Undefined otherwise.
+  [[nodiscard]] const Array& source() const noexcept { return source_; }
+  void set_source(Array source) { source_ = std::move(source); }
 
   /// Bytes that a matrix of this size occupies once packed.
   static int64_t packed_bytes(DType dtype, int64_t n, int64_t k, Quantization quantization = {});
@@ -38,12 +42,14 @@ class PackedMatrix {
   int64_t n_ = 0;
   int64_t k_ = 0;
   Quantization quantization_;
+  Array source_;
 };
 
 /// How the left operand of a product enters it.
 enum class Rounding { none, bf16 };
 
 /// Packs weights [N, K] (any floating dtype, any strides) as bf16 (rounded to nearest even) or f32.
+/// If they are on a tape, they are the result's source().
 /// Errors: invalid_argument if weights is not a floating matrix or dtype is neither bf16 nor f32.
 PackedMatrix pack(const Array& weights, DType dtype);
 
@@ -79,7 +85,8 @@ class QuantizedPacker {
 ///   x       [..., K]  f32 or bf16; with Rounding::bf16 an f32 x is rounded to bf16 first
 ///   bias    [N] f32, or undefined
 ///   result  [..., N]  f32; each element one dot product by the contract, then the bias is added
-/// Errors: invalid_argument if x does not end in K or bias is not [N]. Devices: cpu.
+/// Errors: invalid_argument if x does not end in K or bias is not [N]. Gradient: x, the weights'
+/// source, bias; see linear_transposed. Devices: cpu.
 Array linear(const Array& x, const PackedMatrix& weights, const Array& bias = {},
              Rounding rounding = Rounding::none);
 
@@ -93,11 +100,26 @@ struct LinearTerm {
 /// The bits are those of linear(). Errors: as linear.
 std::vector<Array> linear(const Array& x, std::span<const LinearTerm> terms, Rounding rounding);
 
+/// y = x W, with the columns of the packed matrix: the gradient of linear() by its x
+///   x       [..., N]  f32
+///   result  [..., K]  f32; dot products over n by the contract. Quantised weights are
+///                     scale * q + bias in f32, rounded after each step; with Rounding::bf16 the
+///                     weights and x are rounded to bf16
+/// The transpose is made some panels at a time, a few megabytes. Errors: invalid_argument if x does
+/// not end in N. Devices: cpu.
+Array linear_transposed(const Array& x, const PackedMatrix& weights,
+                        Rounding rounding = Rounding::none);
+
+/// dy^T x over all rows, [N, K] f32: the gradient of linear() by its weights
+///   dy [..., N] f32, x [..., K] f32 or bf16; with Rounding::bf16 both are rounded to bf16
+Array weight_gradient(const Array& dy, const Array& x, Rounding rounding = Rounding::none);
+
 /// y = activation(x gate^T) * (x up^T), without storing either product
 ///   x         [..., K]  as for linear
 ///   gate, up  [F, K]
 ///   result    [..., F]  f32, or bf16 with Rounding::bf16, which is what the next product would
-///                       round it to; otherwise the bits of gated_activation of two linear()
+///                       round it to; otherwise the bits of gated_activation of two linear(),
+///                       which is what it is where gradients are taken
 /// Errors: as linear; invalid_argument if gate and up differ in shape. Devices: cpu.
 Array gated_linear(const Array& x, const PackedMatrix& gate, const PackedMatrix& up,
                    Activation activation, Rounding rounding);

@@ -2,7 +2,9 @@
 
 #include "kernels/matmul.hpp"
 #include "ops/cast.hpp"
+#include "ops/elementwise.hpp"
 #include "ops/promotion.hpp"
+#include "ops/tape.hpp"
 #include "ops/view.hpp"
 
 namespace linnet::ops {
@@ -73,9 +75,33 @@ void multiply_packed(Products& p) {
   }
 }
 
-}  // namespace
+/// Records y = a b, all with at least two axes.
+Array recorded(const Array& a, const Array& b, Array y) {
+  Tape* tape = recording({&a, &b});
+  if (tape == nullptr) return y;
+  const bool wants_a = a.tape() != nullptr;
+  const bool wants_b = b.tape() != nullptr;
+  tape->record("matmul", {&a, &b}, {&y},
+               {.vjp =
+                    [wants_a, wants_b, a = as_f32(a), b = as_f32(b)](const Arrays& c) {
+                      const auto of_a = [&] {
+                        return sum_to(matmul(c[0], swap_axes(b, -1, -2)), a.shape());
+                      };
+                      const auto of_b = [&] {
+                        return sum_to(matmul(swap_axes(a, -1, -2), c[0]), b.shape());
+                      };
+                      return Arrays{wants_a ? of_a() : Array(), wants_b ? of_b() : Array()};
+                    },
+                .jvp =
+                    [a = as_f32(a), b = as_f32(b)](const Arrays& t) {
+                      if (!t[0].defined()) return Arrays{matmul(a, t[1])};
+                      const Array first = matmul(t[0], b);
+                      return Arrays{t[1].defined() ? add(first, matmul(a, t[1])) : first};
+                    }});
+  return y;
+}
 
-Array matmul(const Array& a, const Array& b) {
+Array multiply(const Array& a, const Array& b) {
   check_same_device("matmul", a, b);
   require(is_floating(a.dtype()) && is_floating(b.dtype()) && a.rank() >= 1 && b.rank() >= 1,
           "matmul: {} {} by {} {} are not floating arrays with axes", to_string(a.dtype()),
@@ -112,6 +138,17 @@ Array matmul(const Array& a, const Array& b) {
   if (b.rank() == 1) rounded = squeeze(rounded, -1);
   if (a.rank() == 1) rounded = squeeze(rounded, b.rank() == 1 ? -1 : -2);
   return rounded;
+}
+
+}  // namespace
+
+Array matmul(const Array& a, const Array& b) {
+  if (recording({&a, &b}) == nullptr) return multiply(a, b);
+  const Array left = a.rank() == 1 ? expand_dims(a, 0) : a;
+  const Array right = b.rank() == 1 ? expand_dims(b, 1) : b;
+  Array y = recorded(left, right, multiply(stop_gradient(left), stop_gradient(right)));
+  if (b.rank() == 1) y = squeeze(y, -1);
+  return a.rank() == 1 ? squeeze(y, b.rank() == 1 ? -1 : -2) : y;
 }
 
 }  // namespace linnet::ops

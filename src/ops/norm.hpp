@@ -26,6 +26,16 @@ struct RmsTerm {
   float eps = 0;
 };
 
+/// Cotangents of rms_norm's operands.
+struct RmsNormGradient {
+  Array x;       ///< [..., D] f32
+  Array weight;  ///< [D] f32; undefined unless wanted
+};
+///   dy   [..., D]  f32, the cotangent of rms_norm(x, weight, eps)
+///   add  [..., D]  f32, added to x's cotangent; undefined: nothing
+RmsNormGradient rms_norm_gradient(const Array& x, const Array& weight, float eps, const Array& dy,
+                                  bool wants_weight, const Array& add = {});
+
 struct ResidualNorm {
   Array sum;
   Array norm;  ///< undefined if there is no outer norm

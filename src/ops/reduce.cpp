@@ -1,7 +1,11 @@
 #include "ops/reduce.hpp"
 
 #include "kernels/reduce.hpp"
+#include "ops/creation.hpp"
+#include "ops/elementwise.hpp"
 #include "ops/rows.hpp"
+#include "ops/tape.hpp"
+#include "ops/view.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -42,16 +46,55 @@ Array reduce_to_bool(const Array& x, const Rows& rows, const Kernel& kernel) {
       x.dtype(), [&]<class T>(T) { return run<kernels::ReduceToBoolArgs, T, bool>(rows, kernel); });
 }
 
+/// x's shape with extents of 1 for the axes that were reduced.
+Shape kept_shape(const Array& x, const Axes& axes, std::string_view op) {
+  const auto flags = axes.flags(x.rank(), op);
+  Shape shape = x.shape();
+  for (int axis = 0; axis < shape.rank(); ++axis)
+    if (flags[static_cast<size_t>(axis)]) shape[axis] = 1;
+  return shape;
+}
+
+/// Records y = reduction of x, which weighs x's elements by `weights()` (f32 of x's shape, or a
+/// scalar): y's derivative is the sum of the weighted derivatives of x.
+template <class Weights>
+Array weighted(std::string_view op, const Array& x, const Axes& axes, bool keepdims, Array y,
+               const Weights& weights) {
+  Tape* tape = is_floating(x.dtype()) ? recording({&x}) : nullptr;
+  if (tape == nullptr) return y;
+  const Shape kept = kept_shape(x, axes, op);
+  tape->record(
+      op, {&x}, {&y},
+      {.vjp =
+           [weights, kept, shape = x.shape()](const Arrays& c) {
+             return Arrays{mul(broadcast_to(reshape(c[0], kept), shape), Operand(weights()))};
+           },
+       .jvp =
+           [weights, axes, keepdims](const Arrays& t) {
+             return Arrays{sum(mul(t[0], Operand(weights())), axes, keepdims)};
+           }});
+  return y;
+}
+
+/// The share of each element in the largest or smallest one, y: ties share it equally.
+Array shares(const Array& x, const Array& y, const Shape& kept, const Axes& axes) {
+  const Array chosen = astype(equal(x, reshape(y, kept)), DType::f32);
+  return div(chosen, sum(chosen, axes, true));
+}
+
 }  // namespace
 
-Array sum(const Array& x, const Axes& axes, bool keepdims) {
+Array sum(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "sum");
   const Array y = reduce(
       x, rows, [](const auto& args, const auto& context) { kernels::cpu::sum(args, context); });
-  return is_floating(x.dtype()) ? astype(y, x.dtype()) : y;
+  return weighted("sum", given, axes, keepdims, is_floating(x.dtype()) ? astype(y, x.dtype()) : y,
+                  [] { return Scalar(1.0F); });
 }
 
-Array mean(const Array& x, const Axes& axes, bool keepdims) {
+Array mean(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "mean");
   require_elements(rows, x, "mean");
   const Array total = reduce(
@@ -68,55 +111,75 @@ Array mean(const Array& x, const Axes& axes, bool keepdims) {
     });
     return 0;
   });
-  return is_floating(x.dtype()) ? astype(y, x.dtype()) : y;
+  const float share = 1.0F / static_cast<float>(rows.width);
+  return weighted("mean", given, axes, keepdims, is_floating(x.dtype()) ? astype(y, x.dtype()) : y,
+                  [share] { return Scalar(share); });
 }
 
-Array max(const Array& x, const Axes& axes, bool keepdims) {
+Array max(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "max");
   require_elements(rows, x, "max");
-  return astype(
+  const Array y = astype(
       reduce(x, rows,
              [](const auto& args, const auto& context) { kernels::cpu::max(args, context); }),
       x.dtype());
+  return weighted("max", given, axes, keepdims, y, [x, y, axes, kept = kept_shape(x, axes, "max")] {
+    return shares(x, y, kept, axes);
+  });
 }
 
-Array min(const Array& x, const Axes& axes, bool keepdims) {
+Array min(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "min");
   require_elements(rows, x, "min");
-  return astype(
+  const Array y = astype(
       reduce(x, rows,
              [](const auto& args, const auto& context) { kernels::cpu::min(args, context); }),
       x.dtype());
+  return weighted("min", given, axes, keepdims, y, [x, y, axes, kept = kept_shape(x, axes, "min")] {
+    return shares(x, y, kept, axes);
+  });
 }
 
-Array argmax(const Array& x, const Axes& axes, bool keepdims) {
+Array argmax(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "argmax");
   require_elements(rows, x, "argmax");
   return reduce_to_index(
       x, rows, [](const auto& args, const auto& context) { kernels::cpu::argmax(args, context); });
 }
 
-Array argmin(const Array& x, const Axes& axes, bool keepdims) {
+Array argmin(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "argmin");
   require_elements(rows, x, "argmin");
   return reduce_to_index(
       x, rows, [](const auto& args, const auto& context) { kernels::cpu::argmin(args, context); });
 }
 
-Array logsumexp(const Array& x, const Axes& axes, bool keepdims) {
+Array logsumexp(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   require(is_floating(x.dtype()), "logsumexp: x is {} {}, expected a floating dtype",
           to_string(x.dtype()), x.shape());
   const Rows rows = rows_over(x, axes, keepdims, "logsumexp");
-  return astype(run<kernels::ReduceArgs, float, float>(rows, kernels::cpu::logsumexp), x.dtype());
+  const Array y =
+      astype(run<kernels::ReduceArgs, float, float>(rows, kernels::cpu::logsumexp), x.dtype());
+  return weighted("logsumexp", given, axes, keepdims, y,
+                  [x, y, kept = kept_shape(x, axes, "logsumexp")] {
+                    return exp(sub(as_f32(x), reshape(as_f32(y), kept)));
+                  });
 }
 
-Array any(const Array& x, const Axes& axes, bool keepdims) {
+Array any(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "any");
   return reduce_to_bool(
       x, rows, [](const auto& args, const auto& context) { kernels::cpu::any(args, context); });
 }
 
-Array all(const Array& x, const Axes& axes, bool keepdims) {
+Array all(const Array& given, const Axes& axes, bool keepdims) {
+  const Array x = stop_gradient(given);
   const Rows rows = rows_over(x, axes, keepdims, "all");
   return reduce_to_bool(
       x, rows, [](const auto& args, const auto& context) { kernels::cpu::all(args, context); });

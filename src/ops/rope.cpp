@@ -7,6 +7,8 @@
 #include "base/math.hpp"
 #include "kernels/rope.hpp"
 #include "ops/cast.hpp"
+#include "ops/elementwise.hpp"
+#include "ops/tape.hpp"
 #include "ops/trace.hpp"
 
 namespace linnet::ops {
@@ -128,8 +130,16 @@ Array rope(const Array& x, const RopeTable& table) {
           to_string(x.dtype()), x.shape());
   require(table.cos.shape() == (Shape{x.dim(0), x.dim(2) / 2}) && x.dim(2) % 2 == 0,
           "rope: x is {}, the table {}", x.shape(), table.cos.shape());
-  const Array dense = contiguous(x);
+  const Array dense = contiguous(stop_gradient(x));
   Array y = Array::empty(x.shape(), DType::f32, x.device());
+  // A rotation's transpose is the rotation back.
+  if (Tape* tape = recording({&x}))
+    tape->record("rope", {&x}, {&y},
+                 {.vjp =
+                      [table](const Arrays& c) {
+                        return Arrays{rope(c[0], {table.cos, neg(table.sin)})};
+                      },
+                  .jvp = [table](const Arrays& t) { return Arrays{rope(t[0], table)}; }});
   const auto span = trace_lanes("rope", y, y.size() * size_of(DType::f32));
   kernels::cpu::rope({.x = dense.data<float>(),
                       .cos = table.cos.data<float>(),

@@ -1,7 +1,10 @@
 #include "ops/sort.hpp"
 
 #include "kernels/sort.hpp"
+#include "ops/creation.hpp"
+#include "ops/indexing.hpp"
 #include "ops/rows.hpp"
+#include "ops/tape.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -42,17 +45,38 @@ void sort_rows(const AxisRows& rows, Array& values, Array& indices) {
   });
 }
 
-}  // namespace
-
-Array sort(const Array& x, int axis) {
-  const AxisRows rows = sortable_rows(x, axis, "sort");
-  Array values = Array::empty(rows.dense.shape(), rows.dense.dtype(), x.device());
-  Array none;
-  sort_rows(rows, values, none);
-  return rows.restore(astype(values, x.dtype()));
+/// Records that y is take_along_axis(x, indices, axis), no index twice.
+Array chosen(std::string_view op, const Array& x, const Array& indices, int axis, Array y) {
+  Tape* tape = is_floating(x.dtype()) ? recording({&x}) : nullptr;
+  if (tape != nullptr)
+    tape->record(
+        op, {&x}, {&y},
+        {.vjp =
+             [indices, axis, shape = x.shape()](const Arrays& c) {
+               const Array none = zeros(shape, DType::f32, c[0].device());
+               return Arrays{put_along_axis(none, indices, c[0], axis)};
+             },
+         .jvp = [indices,
+                 axis](const Arrays& t) { return Arrays{take_along_axis(t[0], indices, axis)}; }});
+  return y;
 }
 
-Array argsort(const Array& x, int axis) {
+}  // namespace
+
+Array sort(const Array& given, int axis) {
+  const Array x = stop_gradient(given);
+  const AxisRows rows = sortable_rows(x, axis, "sort");
+  Array values = Array::empty(rows.dense.shape(), rows.dense.dtype(), x.device());
+  Array indices;
+  const bool derivative = is_floating(x.dtype()) && recording({&given}) != nullptr;
+  if (derivative) indices = Array::empty(rows.dense.shape(), DType::i64, x.device());
+  sort_rows(rows, values, indices);
+  const Array y = rows.restore(astype(values, x.dtype()));
+  return derivative ? chosen("sort", given, rows.restore(indices), axis, y) : y;
+}
+
+Array argsort(const Array& given, int axis) {
+  const Array x = stop_gradient(given);
   const AxisRows rows = sortable_rows(x, axis, "argsort");
   Array indices = Array::empty(rows.dense.shape(), DType::i64, x.device());
   Array none;
@@ -60,7 +84,8 @@ Array argsort(const Array& x, int axis) {
   return rows.restore(indices);
 }
 
-Array argpartition(const Array& x, int64_t kth, int axis) {
+Array argpartition(const Array& given, int64_t kth, int axis) {
+  const Array x = stop_gradient(given);
   const AxisRows rows = sortable_rows(x, axis, "argpartition");
   require(kth >= -rows.width && kth < rows.width,
           "argpartition: kth {} of {} elements along axis {} of x {}", kth, rows.width, axis,
@@ -80,7 +105,8 @@ Array argpartition(const Array& x, int64_t kth, int axis) {
   return rows.restore(indices);
 }
 
-TopK topk(const Array& x, int64_t k, int axis) {
+TopK topk(const Array& given, int64_t k, int axis) {
+  const Array x = stop_gradient(given);
   const AxisRows rows = sortable_rows(x, axis, "topk");
   require(k >= 0 && k <= rows.width, "topk: k {} of {} elements along axis {} of x {}", k,
           rows.width, axis, x.shape());
@@ -100,7 +126,8 @@ TopK topk(const Array& x, int64_t k, int axis) {
       return 0;
     });
   }
-  return {rows.restore(astype(values, x.dtype())), rows.restore(indices)};
+  const Array places = rows.restore(indices);
+  return {chosen("topk", given, places, axis, rows.restore(astype(values, x.dtype()))), places};
 }
 
 }  // namespace linnet::ops

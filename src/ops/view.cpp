@@ -6,7 +6,10 @@
 
 #include "kernels/cast.hpp"
 #include "ops/cast.hpp"
+#include "ops/creation.hpp"
+#include "ops/indexing.hpp"
 #include "ops/promotion.hpp"
+#include "ops/tape.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -103,6 +106,35 @@ Array select(std::string_view op, const Array& x, const std::vector<Slice>& slic
   return x.with_layout(shape, strides, offset);
 }
 
+/// Records that y has x's elements in row-major order.
+Array same_elements(std::string_view op, const Array& x, Array y) {
+  if (Tape* tape = recording({&x}))
+    tape->record(
+        op, {&x}, {&y},
+        {.vjp = [shape = x.shape()](const Arrays& c) { return Arrays{reshape(c[0], shape)}; },
+         .jvp = [shape = y.shape()](const Arrays& t) { return Arrays{reshape(t[0], shape)}; }});
+  return y;
+}
+
+/// Records that y is slice(x, slices).
+Array recorded_slice(const Array& x, Array y, const std::vector<Slice>& slices) {
+  if (Tape* tape = recording({&x}))
+    tape->record("slice", {&x}, {&y},
+                 {.vjp =
+                      [slices, shape = x.shape()](const Arrays& c) {
+                        Array all = zeros(shape, DType::f32, c[0].device());
+                        slice_update_into(all, c[0], slices);
+                        return Arrays{all};
+                      },
+                  .jvp = [slices](const Arrays& t) { return Arrays{slice(t[0], slices)}; }});
+  return y;
+}
+
+/// A derivative, zeros if it is undefined.
+Array or_zeros(const Array& derivative, const Shape& shape, const DevicePtr& device) {
+  return derivative.defined() ? derivative : zeros(shape, DType::f32, device);
+}
+
 void copy_into(Array& to, const Array& from) {
   kernels::cpu::cast({.from = from.view(), .to = to.mutable_view()}, to.device()->context());
 }
@@ -112,9 +144,10 @@ void copy_into(Array& to, const Array& from) {
 Array reshape(const Array& x, const Shape& shape) {
   const Shape resolved = resolve_shape(x, shape);
   if (const auto strides = strides_for(x, resolved))
-    return x.with_layout(resolved, *strides, x.offset());
-  const Array dense = contiguous(x);
-  return dense.with_layout(resolved, dense_strides(resolved), dense.offset());
+    return same_elements("reshape", x, x.with_layout(resolved, *strides, x.offset()));
+  const Array dense = contiguous(stop_gradient(x));
+  return same_elements("reshape", x,
+                       dense.with_layout(resolved, dense_strides(resolved), dense.offset()));
 }
 
 Array transpose(const Array& x, const std::vector<int>& axes) {
@@ -136,7 +169,20 @@ Array transpose(const Array& x, const std::vector<int>& axes) {
     shape.push_back(x.shape()[axis]);
     strides.push_back(x.strides()[axis]);
   }
-  return x.with_layout(shape, strides, x.offset());
+  Array y = x.with_layout(shape, strides, x.offset());
+  if (Tape* tape = recording({&x})) {
+    std::vector<int> inverse(order.size());
+    for (size_t i = 0; i < order.size(); ++i)
+      inverse[static_cast<size_t>(normalize_axis(order[i], x.rank(), "transpose"))] =
+          static_cast<int>(i);
+    const auto by = [](const std::vector<int>& axes_of_result) {
+      return [axes_of_result](const Arrays& d) {
+        return Arrays{axes_of_result.empty() ? d[0] : transpose(d[0], axes_of_result)};
+      };
+    };
+    tape->record("transpose", {&x}, {&y}, {.vjp = by(inverse), .jvp = by(order)});
+  }
+  return y;
 }
 
 Array swap_axes(const Array& x, int a, int b) {
@@ -146,7 +192,12 @@ Array swap_axes(const Array& x, int a, int b) {
   Strides strides = x.strides();
   std::swap(shape[first], shape[second]);
   std::swap(strides[first], strides[second]);
-  return x.with_layout(shape, strides, x.offset());
+  Array y = x.with_layout(shape, strides, x.offset());
+  if (Tape* tape = recording({&x})) {
+    const auto back = [a, b](const Arrays& d) { return Arrays{swap_axes(d[0], a, b)}; };
+    tape->record("swap_axes", {&x}, {&y}, {.vjp = back, .jvp = back});
+  }
+  return y;
 }
 
 Array expand_dims(const Array& x, int axis) {
@@ -155,7 +206,7 @@ Array expand_dims(const Array& x, int axis) {
   Strides strides = x.strides();
   shape.insert(at, 1);
   strides.insert(at, 1);
-  return x.with_layout(shape, strides, x.offset());
+  return same_elements("expand_dims", x, x.with_layout(shape, strides, x.offset()));
 }
 
 Array squeeze(const Array& x, int axis) {
@@ -165,7 +216,7 @@ Array squeeze(const Array& x, int axis) {
   Strides strides = x.strides();
   shape.erase(at);
   strides.erase(at);
-  return x.with_layout(shape, strides, x.offset());
+  return same_elements("squeeze", x, x.with_layout(shape, strides, x.offset()));
 }
 
 Array squeeze(const Array& x) {
@@ -176,23 +227,50 @@ Array squeeze(const Array& x) {
     shape.push_back(x.shape()[axis]);
     strides.push_back(x.strides()[axis]);
   }
-  return x.with_layout(shape, strides, x.offset());
+  return same_elements("squeeze", x, x.with_layout(shape, strides, x.offset()));
 }
 
 Array broadcast_to(const Array& x, const Shape& shape) {
-  return broadcast_view("broadcast_to", x, shape);
+  Array y = broadcast_view("broadcast_to", x, shape);
+  if (Tape* tape = recording({&x}))
+    tape->record("broadcast_to", {&x}, {&y},
+                 {.vjp = [from = x.shape()](const Arrays& c) { return Arrays{sum_to(c[0], from)}; },
+                  .jvp = [shape](const Arrays& t) { return Arrays{broadcast_to(t[0], shape)}; }});
+  return y;
 }
 
 Array as_strided(const Array& x, const Shape& shape, const Strides& strides, int64_t offset) {
-  return x.with_layout(shape, strides, x.offset() + offset);
+  Array y = x.with_layout(shape, strides, x.offset() + offset);
+  if (Tape* tape = recording({&x})) {
+    // The elements as positions in x, which must be all that the view reaches.
+    require(x.is_contiguous(), "as_strided: the derivative of a view of a view, {} with strides {}",
+            x.shape(), x.strides());
+    const Array places =
+        contiguous(arange(x.size(), DType::i64, x.device()).with_layout(shape, strides, offset));
+    const Array flat = reshape(places, {-1});
+    tape->record(
+        "as_strided", {&x}, {&y},
+        {.vjp =
+             [flat, from = x.shape()](const Arrays& c) {
+               const Array zero = zeros({element_count(from)}, DType::f32, c[0].device());
+               return Arrays{reshape(scatter_add(zero, flat, reshape(c[0], {-1}), 0), from)};
+             },
+         .jvp =
+             [flat, shape](const Arrays& t) {
+               return Arrays{reshape(take(reshape(t[0], {-1}), flat, 0), shape)};
+             }});
+  }
+  return y;
 }
 
-Array slice(const Array& x, const std::vector<Slice>& slices) { return select("slice", x, slices); }
+Array slice(const Array& x, const std::vector<Slice>& slices) {
+  return recorded_slice(x, select("slice", x, slices), slices);
+}
 
 Array slice_axis(const Array& x, int axis, const Slice& which) {
   std::vector<Slice> slices(static_cast<size_t>(normalize_axis(axis, x.rank(), "slice_axis")));
   slices.push_back(which);
-  return select("slice_axis", x, slices);
+  return recorded_slice(x, select("slice_axis", x, slices), slices);
 }
 
 Array concat(const std::vector<Array>& arrays, int axis) {
@@ -217,6 +295,32 @@ Array concat(const std::vector<Array>& arrays, int axis) {
     copy_into(part, x);
     done += x.shape()[at];
   }
+  std::vector<const Array*> parts;
+  for (const Array& x : arrays) parts.push_back(&x);
+  if (Tape* tape = recording(parts)) {
+    std::vector<Shape> shapes;
+    for (const Array& x : arrays) shapes.push_back(x.shape());
+    Array* result = &y;
+    tape->record("concat", parts, {&result, 1},
+                 {.vjp =
+                      [shapes, at](const Arrays& c) {
+                        Arrays pieces;
+                        int64_t begin = 0;
+                        for (const Shape& piece : shapes) {
+                          pieces.push_back(
+                              slice_axis(c[0], at, {.start = begin, .stop = begin + piece[at]}));
+                          begin += piece[at];
+                        }
+                        return pieces;
+                      },
+                  .jvp =
+                      [shapes, at, device = y.device()](const Arrays& t) {
+                        Arrays tangents;
+                        for (size_t i = 0; i < shapes.size(); ++i)
+                          tangents.push_back(or_zeros(t[i], shapes[i], device));
+                        return Arrays{concat(tangents, at)};
+                      }});
+  }
   return y;
 }
 
@@ -224,12 +328,28 @@ Array slice_update(const Array& x, const Array& update, const std::vector<Slice>
   check_same_device("slice_update", x, update);
   Array y = Array::empty(x.shape(), x.dtype(), x.device());
   copy_into(y, x);
-  slice_update_into(y, update, slices);
+  slice_update_into(y, stop_gradient(update), slices);
+  if (Tape* tape = recording({&x, &update}))
+    tape->record("slice_update", {&x, &update}, {&y},
+                 {.vjp =
+                      [slices, shape = update.shape()](const Arrays& c) {
+                        const Array nothing = zeros({}, DType::f32, c[0].device());
+                        return Arrays{slice_update(c[0], nothing, slices),
+                                      sum_to(slice(c[0], slices), shape)};
+                      },
+                  .jvp =
+                      [slices, x_shape = x.shape(), shape = update.shape(),
+                       device = y.device()](const Arrays& t) {
+                        return Arrays{slice_update(or_zeros(t[0], x_shape, device),
+                                                   or_zeros(t[1], shape, device), slices)};
+                      }});
   return y;
 }
 
 void slice_update_into(Array& x, const Array& update, const std::vector<Slice>& slices) {
   check_same_device("slice_update", x, update);
+  require(recording({&x, &update}) == nullptr,
+          "slice_update_into: derivatives of writing in place are not defined; use slice_update");
   for (int axis = 0; axis < x.rank(); ++axis)
     require(x.strides()[axis] != 0 || x.shape()[axis] <= 1,
             "slice_update: axis {} of the array that is written, {}, repeats one element", axis,

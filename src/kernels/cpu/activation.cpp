@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/checked.hpp"
 #include "base/error.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -29,6 +30,64 @@ void gated_row(const void* gate, const void* up, void* out, int64_t width) {
   std::copy(u + i, u + width, last_up);
   store(kActivation(load(last_gate)) * load(last_up), last);
   std::copy(last, last + (width - i), y + i);
+}
+
+/// An activation and its slope.
+struct Slope {
+  F32x16 y;
+  F32x16 dy;
+};
+
+HWY_INLINE Slope silu_slope(F32x16 x) {
+  const F32x16 s = sigmoid(x);
+  const F32x16 y = x * s;
+  return {silu(x), fma(y, set(1.0F) - s, s)};
+}
+
+HWY_INLINE Slope gelu_slope(F32x16 x) {
+  const F32x16 cdf = set(0.5F) * (set(1.0F) + erf(x * set(0.70710678118654752F)));
+  const F32x16 density = set(0.39894228040143268F) * exp(set(-0.5F) * x * x);
+  return {gelu_erf(x), fma(x, density, cdf)};
+}
+
+HWY_INLINE Slope gelu_tanh_slope(F32x16 x) {
+  const F32x16 square = x * x;
+  const F32x16 inner = set(0.79788456080286536F) * fma(set(0.044715F) * x * x, x, x);
+  const F32x16 t = tanh(inner);
+  const F32x16 slope = set(0.79788456080286536F) * fma(set(3.0F * 0.044715F), square, set(1.0F));
+  const F32x16 half = set(0.5F);
+  const F32x16 one = set(1.0F);
+  return {gelu_tanh(x), fma(half * x * (one - t * t), slope, half * (one + t))};
+}
+
+template <Slope (*kSlope)(F32x16)>
+void gated_gradient(const GatedGradientArgs& a, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i += kLanes) {
+    const int64_t n = end - i;
+    const bool whole = n >= kLanes;
+    const auto read = [&](const float* from) HWY_ATTR {
+      return whole ? load(from + i) : load_partial(from + i, n, 0.0F);
+    };
+    const Slope slope = kSlope(read(a.gate));
+    const F32x16 dy = read(a.dy);
+    const F32x16 dgate = dy * read(a.up) * slope.dy;
+    const F32x16 dup = dy * slope.y;
+    if (whole) {
+      store(dgate, a.dgate + i);
+      store(dup, a.dup + i);
+    } else {
+      store_partial(dgate, a.dgate + i, n);
+      store_partial(dup, a.dup + i, n);
+    }
+  }
+}
+
+void GatedGradient(const GatedGradientArgs& a, int64_t begin, int64_t end) {
+  switch (a.activation) {
+    case Activation::silu: return gated_gradient<silu_slope>(a, begin, end);
+    case Activation::gelu_tanh: return gated_gradient<gelu_tanh_slope>(a, begin, end);
+    case Activation::gelu: return gated_gradient<gelu_slope>(a, begin, end);
+  }
 }
 
 using GatedRow = void (*)(const void* gate, const void* up, void* y, int64_t width);
@@ -78,6 +137,15 @@ std::string_view to_string(Activation activation) noexcept {
 namespace linnet::kernels::cpu {
 
 HWY_EXPORT(FindGatedRow);
+HWY_EXPORT(GatedGradient);
+
+void gated_activation_gradient(const GatedGradientArgs& args, const Context& context) {
+  const auto run = choose(HWY_DISPATCH_TABLE(GatedGradient), context.isa);
+  constexpr int64_t piece = 2048;  // elements, a multiple of the lanes
+  context.pool.parallel_for(ceil_div(args.count, piece), 1, [&](int64_t begin, int64_t end) {
+    run(args, begin * piece, std::min(end * piece, args.count));
+  });
+}
 
 void gated_activation(const GatedActivationArgs& args, const Context& context) {
   const auto row_function = choose(HWY_DISPATCH_TABLE(FindGatedRow), context.isa)(args);

@@ -61,6 +61,25 @@ void put_along(const AlongAxisArgs& args, const ConstView& values) {
 
 }  // namespace
 
+void scatter_add(const ScatterAddArgs& a, const Context& context) {
+  // Columns are shared out: several j may meet in one element, and they stay on one thread.
+  const int64_t columns = a.outer * a.inner;
+  const int64_t grain = std::max<int64_t>(1, 16384 / std::max<int64_t>(a.count, 1));
+  context.pool.parallel_for(columns, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin / a.inner; o * a.inner < end; ++o) {
+      const int64_t first = std::max(begin - o * a.inner, int64_t{0});
+      const int64_t last = std::min(end - o * a.inner, a.inner);
+      for (int64_t j = 0; j < a.count; ++j) {
+        const int64_t from = (o * a.count + j) * a.inner;
+        for (int64_t i = first; i < last; ++i) {
+          const int64_t index = a.shared ? a.indices[j] : a.indices[from + i];
+          a.y[(o * a.extent + index) * a.inner + i] += a.values[from + i];
+        }
+      }
+    }
+  });
+}
+
 void take(const TakeArgs& args, const Context& context) {
   const Runs<1> outer = axes_of(args.x, 0, args.axis);
   const Runs<1> inner = axes_of(args.x, args.axis + 1, args.x.shape.rank());

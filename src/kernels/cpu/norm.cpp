@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/checked.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/norm.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
@@ -98,6 +100,34 @@ void ResidualNormRows(const ResidualNormArgs& a, int64_t begin, int64_t end) {
   });
 }
 
+void RmsNormGradientPart(const RmsNormGradientArgs& a, int64_t part) {
+  constexpr int64_t kRows = RmsNormGradientArgs::kRowsPerPart;
+  const auto width = static_cast<float>(a.width);
+  float* dweight = a.dweight_parts == nullptr ? nullptr : a.dweight_parts + part * a.width;
+  if (dweight != nullptr) std::fill(dweight, dweight + a.width, 0.0F);
+  for (int64_t row = part * kRows; row < std::min(a.rows, (part + 1) * kRows); ++row) {
+    const int64_t start = row * a.width;
+    const float* x = a.x + start;
+    const float* dy = a.dy + start;
+    F32x16 scale[1];
+    rms_scales<1>(x, a.width, a.width, a.eps, scale);
+    F32x16 lanes = zero();
+    for_columns<1>(a.width, [&](int, int64_t i, int64_t n) HWY_ATTR {
+      lanes = fma(load_some(dy + i, n) * load_some(a.weight + i, n), load_some(x + i, n), lanes);
+    });
+    const F32x16 r = scale[0];
+    const F32x16 pull = r * r * r * set(sum_lanes(lanes) / width);
+    for_columns<1>(a.width, [&](int, int64_t i, int64_t n) HWY_ATTR {
+      const F32x16 v = load_some(x + i, n);
+      const F32x16 c = load_some(dy + i, n);
+      F32x16 d = r * (c * load_some(a.weight + i, n)) - v * pull;
+      if (dweight != nullptr) store_some(fma(c, v * r, load_some(dweight + i, n)), dweight + i, n);
+      if (a.add != nullptr) d = d + load_some(a.add + start + i, n);
+      store_some(d, a.dx + start + i, n);
+    });
+  }
+}
+
 }  // namespace linnet::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -109,6 +139,7 @@ namespace linnet::kernels::cpu {
 HWY_EXPORT(RmsNormRows);
 HWY_EXPORT(LayerNormRows);
 HWY_EXPORT(ResidualNormRows);
+HWY_EXPORT(RmsNormGradientPart);
 
 namespace {
 /// Runs rows(args, begin, end) on the pool; about 16 KiB of input at a time, so that the fork pays.
@@ -126,6 +157,14 @@ void rms_norm(const NormArgs& args, const Context& context) {
 
 void layer_norm(const NormArgs& args, const Context& context) {
   run_rows(args, context, choose(HWY_DISPATCH_TABLE(LayerNormRows), context.isa));
+}
+
+void rms_norm_gradient(const RmsNormGradientArgs& args, const Context& context) {
+  const auto run = choose(HWY_DISPATCH_TABLE(RmsNormGradientPart), context.isa);
+  const int64_t parts = ceil_div(args.rows, RmsNormGradientArgs::kRowsPerPart);
+  context.pool.parallel_for(parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) run(args, part);
+  });
 }
 
 void residual_norm(const ResidualNormArgs& args, const Context& context) {

@@ -44,6 +44,40 @@ void LogSoftmaxRows(const SoftmaxArgs& a, int64_t begin, int64_t end) {
   }
 }
 
+/// A row's sum of term(y, dy) over 16 lanes, and then map(y, dy, sum) for each element.
+template <class Term, class Map>
+HWY_INLINE void gradient_row(const SoftmaxGradientArgs& a, int64_t row, Term term, Map map) {
+  const float* y = a.y + row * a.width;
+  const float* dy = a.dy + row * a.width;
+  float* dx = a.dx + row * a.width;
+  F32x16 lanes = zero();
+  int64_t i = 0;
+  for (; i + kLanes <= a.width; i += kLanes) lanes = term(load(y + i), load(dy + i), lanes);
+  const int64_t rest = a.width - i;
+  if (rest > 0)
+    lanes = term(load_partial(y + i, rest, 0.0F), load_partial(dy + i, rest, 0.0F), lanes);
+  const F32x16 sum = set(sum_lanes(lanes));
+  for (i = 0; i + kLanes <= a.width; i += kLanes)
+    store(map(load(y + i), load(dy + i), sum), dx + i);
+  if (rest > 0)
+    store_partial(map(load_partial(y + i, rest, 0.0F), load_partial(dy + i, rest, 0.0F), sum),
+                  dx + i, rest);
+}
+
+void SoftmaxGradientRows(const SoftmaxGradientArgs& a, int64_t begin, int64_t end) {
+  for (int64_t row = begin; row < end; ++row)
+    gradient_row(
+        a, row, [](F32x16 y, F32x16 dy, F32x16 s) HWY_ATTR { return fma(y, dy, s); },
+        [](F32x16 y, F32x16 dy, F32x16 s) HWY_ATTR { return y * (dy - s); });
+}
+
+void LogSoftmaxGradientRows(const SoftmaxGradientArgs& a, int64_t begin, int64_t end) {
+  for (int64_t row = begin; row < end; ++row)
+    gradient_row(
+        a, row, [](F32x16, F32x16 dy, F32x16 s) HWY_ATTR { return s + dy; },
+        [](F32x16 y, F32x16 dy, F32x16 s) HWY_ATTR { return dy - exp_nonpositive(y) * s; });
+}
+
 /// exp(x - largest) of 16 elements from x[i] on; 0 beyond the row.
 HWY_INLINE F32x16 weights(const float* x, int64_t i, int64_t width, F32x16 largest) {
   const int64_t n = width - i < kLanes ? width - i : kLanes;
@@ -94,6 +128,8 @@ namespace linnet::kernels::cpu {
 
 HWY_EXPORT(SoftmaxRows);
 HWY_EXPORT(LogSoftmaxRows);
+HWY_EXPORT(SoftmaxGradientRows);
+HWY_EXPORT(LogSoftmaxGradientRows);
 HWY_EXPORT(CategoricalRows);
 
 namespace {
@@ -113,6 +149,14 @@ void softmax(const SoftmaxArgs& args, const Context& context) {
 
 void log_softmax(const SoftmaxArgs& args, const Context& context) {
   run_rows(args, context, choose(HWY_DISPATCH_TABLE(LogSoftmaxRows), context.isa));
+}
+
+void softmax_gradient(const SoftmaxGradientArgs& args, const Context& context) {
+  run_rows(args, context, choose(HWY_DISPATCH_TABLE(SoftmaxGradientRows), context.isa));
+}
+
+void log_softmax_gradient(const SoftmaxGradientArgs& args, const Context& context) {
+  run_rows(args, context, choose(HWY_DISPATCH_TABLE(LogSoftmaxGradientRows), context.isa));
 }
 
 void categorical(const CategoricalArgs& args, const Context& context) {

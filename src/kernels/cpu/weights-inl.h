@@ -108,6 +108,14 @@ struct GroupedLayout {
     scale = values[lane];
     bias = values[kLanes + lane];
   }
+  /// Scales and biases of one group of a panel.
+  static HWY_INLINE void group_scales(const PackedWeights& w, int64_t panel, int64_t index,
+                                      F32x16& scale, F32x16& bias) {
+    const auto* from = reinterpret_cast<const Scale*>(
+        group(w, panel, index) + w.quantization.group_size * kWidth * kLanes / 8);
+    scale = load(from);
+    bias = load(from + kLanes);
+  }
   /// Scales and biases of a panel as floats, [groups][16] each.
   static HWY_INLINE void scales(const PackedWeights& w, int64_t panel, float* scales,
                                 float* biases) {
