@@ -24,7 +24,9 @@ struct Block {
     const auto [h, y] =
         ops::residual_norm(forward.kept(x), forward.kept(attended), post_attention_layernorm.term(),
                            pre_feedforward_layernorm.term(), mlp.rounding());
-    return ops::residual_norm(h, mlp(y), post_feedforward_layernorm.term(), {}).sum;
+    return ops::residual_norm(h, mlp(y, forward.kept_adapters()), post_feedforward_layernorm.term(),
+                              {})
+        .sum;
   }
 };
 

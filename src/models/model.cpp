@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/autograd.hpp"
 #include "ops/indexing.hpp"
 
 namespace linnet::models {
@@ -32,7 +33,11 @@ Model::Model(DecoderConfig config, nn::Weights& weights, const Options& options)
 }
 
 Array Model::head(const Array& states) const {
-  return lm_head_ ? (*lm_head_)(states) : embed_tokens_.as_head(states);
+  return lm_head_ ? (*lm_head_)(states, {}) : embed_tokens_.as_head(states);
+}
+
+const ops::PackedMatrix& Model::head_weights() const {
+  return lm_head_ ? lm_head_->weight : embed_tokens_.table;
 }
 
 nn::AttentionConfig Model::attention_config(size_t layer) const {
@@ -58,8 +63,20 @@ Array Model::rows_of(const nn::Batch& batch) const {
   return Array::from(batch.logit_rows, {static_cast<int64_t>(batch.logit_rows.size())}, device_);
 }
 
+void Model::keep_wanted_rows(const nn::Batch& batch, nn::Forward& forward) const {
+  forward.wanted = rows_of(batch);
+  const std::vector<int32_t>& rows = batch.logit_rows;
+  for (const nn::AdapterRows& adapted : batch.adapters) {
+    const auto begin = std::ranges::lower_bound(rows, adapted.first_row);
+    const auto end = std::ranges::lower_bound(rows, adapted.first_row + adapted.rows);
+    if (begin != end)
+      forward.wanted_adapters.push_back(
+          {.first_row = begin - rows.begin(), .rows = end - begin, .adapter = adapted.adapter});
+  }
+}
+
 Array Model::states(const nn::Batch& batch) const {
-  nn::Forward forward{.batch = batch, .rope = {}};
+  nn::Forward forward{.batch = batch, .rope = {}, .adapters = batch.adapters};
   for (const ops::RopeFrequencies& frequencies : config_.rope)
     forward.rope.push_back(ops::rope_table(frequencies, batch.positions, device_));
   Array x = embed_tokens_(batch.ids);
@@ -68,8 +85,15 @@ Array Model::states(const nn::Batch& batch) const {
     // hidden_states has the last layer's rows too, all of them.
     if (i + 1 == config_.layers.size() && batch.hidden_states == nullptr &&
         static_cast<int64_t>(batch.logit_rows.size()) != x.dim(0))
-      forward.wanted = rows_of(batch);
-    x = layer(i, x, forward);
+      keep_wanted_rows(batch, forward);
+    if (batch.recompute_layers)
+      x = ops::checkpoint(
+          [this, i, forward](const ops::Arrays& in) {
+            return ops::Arrays{layer(i, in[0], forward)};
+          },
+          {x})[0];
+    else
+      x = layer(i, x, forward);
     if (batch.between_layers && i + 1 < config_.layers.size()) batch.between_layers();
   }
   if (batch.hidden_states != nullptr) batch.hidden_states->push_back(norm_(x));

@@ -28,6 +28,10 @@ class Model {
   [[nodiscard]] Array states(const nn::Batch& batch) const;
   [[nodiscard]] Array head(const Array& states) const;
 
+  /// What head() multiplies by, [V, M]; and how its left operand enters.
+  [[nodiscard]] const ops::PackedMatrix& head_weights() const;
+  [[nodiscard]] ops::Rounding rounding() const noexcept { return embed_tokens_.rounding; }
+
   [[nodiscard]] const DecoderConfig& config() const noexcept { return config_; }
   [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
   /// What a cache for this model holds; Batch::sequences has one entry for each.
@@ -52,6 +56,8 @@ class Model {
   [[nodiscard]] nn::AttentionConfig attention_config(size_t layer) const;
 
  private:
+  /// From here on only the rows whose logits are wanted go on behind attention.
+  void keep_wanted_rows(const nn::Batch& batch, nn::Forward& forward) const;
   /// batch.logit_rows, [R].
   [[nodiscard]] Array rows_of(const nn::Batch& batch) const;
 

@@ -18,7 +18,7 @@ struct Block {
     const Array attended = self_attn(input_layernorm(x), forward);
     const auto [h, y] = ops::residual_norm(forward.kept(x), forward.kept(attended), {},
                                            post_attention_layernorm.term(), mlp.rounding());
-    return ops::add(h, mlp(y));
+    return ops::add(h, mlp(y, forward.kept_adapters()));
   }
 };
 

@@ -43,16 +43,27 @@ std::span<const Family> families() { return kFamilies; }
 Json text_config(const Json& config) { return config.find("text_config").value_or(config); }
 
 const Family& family_of(const io::Checkpoint& checkpoint) {
-  const Json type = checkpoint.config().at("model_type");
+  return family_of(checkpoint.config(), checkpoint.name());
+}
+
+const Family& family_of(const Json& config, std::string_view name) {
+  const Json type = config.at("model_type");
   const auto found = std::ranges::find(kFamilies, type.as_string(), &Family::model_type);
   if (found == kFamilies.end()) {
     std::vector<std::string_view> known;
     known.reserve(kFamilies.size());
     for (const Family& family : kFamilies) known.push_back(family.model_type);
-    fail(ErrorCode::unsupported, "{}: model_type \"{}\" is not one of {}", checkpoint.name(),
-         type.as_string(), fmt::join(known, ", "));
+    fail(ErrorCode::unsupported, "{}: model_type \"{}\" is not one of {}", name, type.as_string(),
+         fmt::join(known, ", "));
   }
   return *found;
+}
+
+std::unique_ptr<Model> assemble(const Json& config, const nn::ParameterSource& source,
+                                const DevicePtr& device, Compute compute) {
+  nn::Weights weights(source, device, {.compute = compute});
+  weights.set_places(std::string(kPlaces[0].prefix), std::string(kPlaces[0].head));
+  return family_of(config, config.where()).load(text_config(config), weights);
 }
 
 LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
@@ -73,6 +84,7 @@ LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
   result.stored_bytes = weights.stored_bytes();
   result.elements = weights.elements();
   result.main_dtype = weights.main_dtype();
+  result.modules = weights.modules();
   result.tensors.assign(weights.uses().begin(), weights.uses().end());
   return result;
 }

@@ -28,6 +28,8 @@ Json text_config(const Json& config);
 /// The family of a checkpoint. Errors: unsupported naming its model_type and those that linnet
 /// reads.
 const Family& family_of(const io::Checkpoint& checkpoint);
+/// The same of a config.json; `name` stands for it in messages.
+const Family& family_of(const Json& config, std::string_view name);
 
 struct LoadedModel {
   std::unique_ptr<Model> model;
@@ -36,7 +38,14 @@ struct LoadedModel {
   int64_t elements = 0;                ///< of the tensors read; a quantised weight is one
   DType main_dtype = DType::bf16;      ///< of most of those elements, or their scales, in the files
   std::vector<nn::TensorUse> tensors;  ///< in the order of reading
+  std::vector<nn::Module> modules;     ///< that adapters can have a part for, by number
 };
+
+/// A model made of arrays that training owns: `config` is a whole config.json, `source` is asked
+/// for each tensor under its name in a plain checkpoint. Cheap beside a step of training, so each
+/// step makes one. Errors: malformed_file and unsupported as load(); those of `source`.
+std::unique_ptr<Model> assemble(const Json& config, const nn::ParameterSource& source,
+                                const DevicePtr& device, Compute compute);
 
 /// Reads a checkpoint's config and weights; with options.plan_only the model has no weights and
 /// must not be run. Every tensor must be there, of the right shape, and none may be left over.

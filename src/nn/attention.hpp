@@ -29,7 +29,8 @@ class Attention {
   /// Reads q_proj, k_proj, v_proj and o_proj below `name`.
   static Attention load(Weights& weights, const std::string& name, const AttentionConfig& config);
 
-  /// x [T, M] f32 -> [T, M] f32; writes the tokens' keys and values into their cache blocks.
+  /// x [T, M] f32 -> [T, M] f32; writes the tokens' keys and values into their cache blocks, if the
+  /// batch has any.
   [[nodiscard]] Array operator()(const Array& x, const Forward& forward) const;
 
   std::optional<RmsNorm> q_norm;  // over D, before the rotation

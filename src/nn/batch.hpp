@@ -10,6 +10,7 @@
 
 #include "array/array.hpp"
 #include "kernels/attention.hpp"
+#include "nn/adapter.hpp"
 #include "ops/indexing.hpp"
 #include "ops/rope.hpp"
 
@@ -26,12 +27,21 @@ struct CacheGroup {
 };
 
 /// Packed tokens with their positions and caches. Invariant: the sequences of every group cover
-/// rows 0..T-1 in order, and their blocks are there for all positions that a row can see.
+/// rows 0..T-1 in order, and their blocks are there for all positions that a row can see; without
+/// caches the lengths do.
 struct Batch {
   std::vector<int32_t> ids;                                 // [T]
   std::vector<int64_t> positions;                           // [T]
   std::vector<int32_t> logit_rows;                          // rows whose logits are wanted, rising
   std::vector<std::vector<kernels::KvSequence>> sequences;  // [group][sequence]
+  /// Rows that have an adapter, rising; the others have none.
+  std::vector<AdapterRows> adapters = {};
+  /// Without caches (training; `sequences` is empty then): the lengths of whole sequences, one
+  /// after the other.
+  std::vector<int64_t> lengths = {};
+  /// Gradients keep the input of each layer only and compute the layer again; model and batch must
+  /// live until they have been taken.
+  bool recompute_layers = false;
 
   /// If set, receives what Hugging Face calls hidden_states: the scaled embedding, each layer's
   /// output but the last, and the last after the final norm; each [T, M] f32.
@@ -44,12 +54,19 @@ struct Batch {
 struct Forward {
   const Batch& batch;
   std::vector<ops::RopeTable> rope;  // one per kind of layer
+  /// Batch::adapters; behind the attention of the last layer those of the rows that go on.
+  std::vector<AdapterRows> adapters = {};
   /// In the last layer, [R]: the rows whose logits are wanted. Once keys and values are written,
   /// nobody needs the others. Absent: all.
   std::optional<Array> wanted = {};
+  std::vector<AdapterRows> wanted_adapters = {};  ///< of those rows
 
   /// The rows of [T, M] that go on behind attention.
   [[nodiscard]] Array kept(const Array& x) const { return wanted ? ops::take(x, *wanted, 0) : x; }
+  /// The adapters of the rows that go on.
+  [[nodiscard]] const std::vector<AdapterRows>& kept_adapters() const {
+    return wanted ? wanted_adapters : adapters;
+  }
 };
 
 }  // namespace linnet::nn

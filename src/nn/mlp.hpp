@@ -30,11 +30,16 @@ struct GatedMlp {
   /// Of x, where it enters: whoever computes x may round it.
   [[nodiscard]] ops::Rounding rounding() const { return gate_proj.rounding; }
 
-  [[nodiscard]] Array operator()(const Array& x) const {
-    if (gate_proj.bias.defined() || up_proj.bias.defined())
-      return down_proj(ops::gated_activation(gate_proj(x), up_proj(x), activation));
+  /// With the adapters of x's rows.
+  [[nodiscard]] Array operator()(const Array& x, const std::vector<AdapterRows>& adapters) const {
+    if (gate_proj.bias.defined() || up_proj.bias.defined() ||
+        is_adapted(gate_proj.module, adapters) || is_adapted(up_proj.module, adapters))
+      return down_proj(
+          ops::gated_activation(gate_proj(x, adapters), up_proj(x, adapters), activation),
+          adapters);
     return down_proj(
-        ops::gated_linear(x, gate_proj.weight, up_proj.weight, activation, gate_proj.rounding));
+        ops::gated_linear(x, gate_proj.weight, up_proj.weight, activation, gate_proj.rounding),
+        adapters);
   }
 };
 

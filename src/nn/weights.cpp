@@ -36,20 +36,33 @@ std::string_view TensorUse::module() const noexcept {
 }
 
 Weights::Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options)
-    : checkpoint_(checkpoint),
+    : checkpoint_(&checkpoint),
       device_(std::move(device)),
       options_(std::move(options)),
       quantization_(io::QuantizationConfig::read(checkpoint.config())) {
   if (!options_.quantize) return;
   check_supported(options_.quantize);
   const Quantization stored = quantization_.general();
-  require(!stored, "{} is quantised already, to {} bits in groups of {}", checkpoint_.name(),
+  require(!stored, "{} is quantised already, to {} bits in groups of {}", checkpoint_->name(),
           stored.bits, stored.group_size);
 }
 
+Weights::Weights(ParameterSource source, DevicePtr device, Options options)
+    : source_(std::move(source)), device_(std::move(device)), options_(std::move(options)) {}
+
+Array Weights::parameter(const TensorUse& use, float offset) {
+  Array result = source_(use, offset);
+  const Shape shape = use.is_matrix() ? Shape{use.outputs, use.inputs} : Shape{use.outputs};
+  require(result.defined() && result.shape() == shape && result.dtype() == DType::f32,
+          "the parameter {} is {}, expected f32 {}", use.name,
+          result.defined() ? result.shape() : Shape(), shape);
+  count(use, DType::f32);
+  return result;
+}
+
 io::StoredTensor Weights::take(const std::string& name, const Shape& shape, Quantization q) {
-  const auto tensor = checkpoint_.find(name);
-  if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint_.name(), name);
+  const auto tensor = checkpoint_->find(name);
+  if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint_->name(), name);
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
     fail(ErrorCode::malformed_file, "{} is [{}], expected {}{}", name,
          fmt::join(tensor->shape, ", "), shape,
@@ -87,7 +100,10 @@ DType Weights::main_dtype() const noexcept {
 
 ops::PackedMatrix Weights::matrix(const std::string& name, int64_t outputs, int64_t inputs) {
   TensorUse use{.name = name, .outputs = outputs, .inputs = inputs};
-  const bool has_scales = checkpoint_.find(scales_of(use.module())).has_value();
+  if (checkpoint_ == nullptr)
+    return ops::pack(parameter(use, 0),
+                     options_.compute == Compute::bf16 ? DType::bf16 : DType::f32);
+  const bool has_scales = checkpoint_->find(scales_of(use.module())).has_value();
   use.stored = quantization_.of(use.module(), has_scales);
   return use.stored ? quantized_matrix(use) : dense_matrix(use);
 }
@@ -128,7 +144,7 @@ ops::PackedMatrix Weights::quantized_matrix(const TensorUse& stored) {
 ops::PackedMatrix Weights::dense_matrix(const TensorUse& stored) {
   TensorUse use = stored;
   const Shape shape{use.outputs, use.inputs};
-  if (const auto tensor = checkpoint_.find(use.name);
+  if (const auto tensor = checkpoint_->find(use.name);
       quantization_.defined() && tensor && tensor->dtype == io::StoredDType::u32)
     fail(ErrorCode::not_found, "{} is stored as U32, as quantised weights are, but there is no {}",
          use.name, scales_of(use.module()));
@@ -157,6 +173,10 @@ ops::PackedMatrix Weights::dense_matrix(const TensorUse& stored) {
 }
 
 Array Weights::vector(const std::string& name, int64_t size, float offset) {
+  if (checkpoint_ == nullptr) {
+    const Array array = parameter({.name = name, .outputs = size}, offset);
+    return offset == 0 ? array : ops::add(array, offset);
+  }
   const Shape shape{size};
   const io::StoredTensor tensor = take(name, shape);
   count({.name = name, .outputs = size}, floating_dtype(tensor));
@@ -168,17 +188,24 @@ Array Weights::vector(const std::string& name, int64_t size, float offset) {
   return result;
 }
 
+int Weights::add_module(const std::string& name, int64_t outputs, int64_t inputs) {
+  if (!name.starts_with(prefix_) || name == head_) return -1;  // the head has no adapters
+  modules_.push_back({.name = name.substr(prefix_.size()), .outputs = outputs, .inputs = inputs});
+  return static_cast<int>(modules_.size()) - 1;
+}
+
 void Weights::accept_tied_head(const std::string& embedding) {
+  if (checkpoint_ == nullptr) return;
   const std::string name = head_ + std::string(kWeight);
-  if (!checkpoint_.find(name)) return;
+  if (!checkpoint_->find(name)) return;
   const TensorUse original{.name = embedding};
   // A quantised embedding needs a head quantised alike, a dense one a dense head.
   const std::string_view module = original.module();
   for (const auto& [head, table] :
        {std::pair(name, embedding), std::pair(scales_of(head_), scales_of(module)),
         std::pair(biases_of(head_), biases_of(module))}) {
-    const auto a = checkpoint_.find(head);
-    const auto b = checkpoint_.find(table);
+    const auto a = checkpoint_->find(head);
+    const auto b = checkpoint_->find(table);
     const bool equal = a.has_value() == b.has_value() &&
                        (!a || (a->dtype == b->dtype && std::ranges::equal(a->shape, b->shape) &&
                                std::ranges::equal(a->bytes.view, b->bytes.view)));
@@ -201,20 +228,21 @@ bool Weights::ignored(std::string_view name) const {
 }
 
 void Weights::finish() const {
+  if (checkpoint_ == nullptr) return;
   if (quantization_.defined() && std::ranges::none_of(uses_, [](const TensorUse& use) {
         return static_cast<bool>(use.stored);
       }))
     fail(ErrorCode::malformed_file,
          "config.json of {} says that it is quantised to {} bits, but no tensor has scales",
-         checkpoint_.name(), quantization_.general().bits);
+         checkpoint_->name(), quantization_.general().bits);
   std::vector<std::string_view> unread;
-  for (const std::string_view name : checkpoint_.tensor_names())
+  for (const std::string_view name : checkpoint_->tensor_names())
     if (!taken_.contains(std::string(name)) && !ignored(name)) unread.push_back(name);
   if (unread.empty()) return;
   const size_t count = unread.size();
   if (unread.size() > 3) unread.resize(3);
   fail(ErrorCode::unsupported, "{} holds {} tensors that this model type has no use for: {}{}",
-       checkpoint_.name(), count, fmt::join(unread, ", "), count > 3 ? ", ..." : "");
+       checkpoint_->name(), count, fmt::join(unread, ", "), count > 3 ? ", ..." : "");
 }
 
 }  // namespace linnet::nn

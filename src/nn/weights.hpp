@@ -18,6 +18,7 @@
 #include "array/array.hpp"
 #include "io/checkpoint.hpp"
 #include "io/quantization.hpp"
+#include "nn/adapter.hpp"
 #include "ops/linear.hpp"
 
 namespace linnet::nn {
@@ -39,6 +40,10 @@ struct TensorUse {
   [[nodiscard]] std::string_view module() const noexcept;
 };
 
+/// Where training has its parameters: an array of the use's shape, [outputs, inputs] or [outputs],
+/// f32, perhaps on a tape. `offset` is what will be added to a vector.
+using ParameterSource = std::function<Array(const TensorUse& use, float offset)>;
+
 /// Not thread-safe. With `plan_only` nothing is read or allocated: shapes are checked, bytes
 /// counted, and the returned arrays are undefined.
 class Weights {
@@ -57,6 +62,10 @@ class Weights {
   /// not know, or if a checkpoint that is quantised is to be quantised again.
   Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options);
 
+  /// The same from arrays in place of files; products get gradients by those that are on a tape.
+  /// Matrices are packed as bf16 or f32, as options.compute says; options.quantize is not for this.
+  Weights(ParameterSource source, DevicePtr device, Options options);
+
   /// Where the text model's tensors stand in this checkpoint ("model." in a plain one) and the name
   /// of its output head. All names below are full names.
   void set_places(std::string prefix, std::string head) {
@@ -72,6 +81,11 @@ class Weights {
   ops::PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs);
   /// A vector [size] as f32, `offset` added to every element (Gemma's norms scale by 1 + weight).
   Array vector(const std::string& name, int64_t size, float offset = 0.0F);
+
+  /// Numbers a linear map whose weight is "<name>.weight", so that adapters find it; -1 for the
+  /// head, which they do not reach.
+  int add_module(const std::string& name, int64_t outputs, int64_t inputs);
+  [[nodiscard]] const std::vector<Module>& modules() const noexcept { return modules_; }
 
   /// For a model with tied embeddings: if the file holds a head all the same, it must be equal to
   /// the embedding. Errors: malformed_file if it is not.
@@ -105,11 +119,16 @@ class Weights {
   void report_progress() const;
   [[nodiscard]] bool ignored(std::string_view name) const;
 
-  const io::Checkpoint& checkpoint_;
+  /// The source's array for `use`. Errors: invalid_argument naming both shapes.
+  Array parameter(const TensorUse& use, float offset);
+
+  const io::Checkpoint* checkpoint_ = nullptr;  // or
+  ParameterSource source_;
   DevicePtr device_;
   Options options_;
   io::QuantizationConfig quantization_;
   std::vector<TensorUse> uses_;
+  std::vector<Module> modules_;
   std::string prefix_;
   std::string head_;
   std::unordered_set<std::string> taken_;
