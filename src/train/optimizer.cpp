@@ -25,6 +25,10 @@ bool has_buffer(const OptimizerOptions& options) {
 }
 
 void copy_into(Array& to, const Array& from) {
+  if (from.is_contiguous()) {
+    std::copy_n(from.data<float>(), from.size(), to.mutable_data<float>());
+    return;
+  }
   const auto values = from.to_vector<float>();
   std::copy(values.begin(), values.end(), to.mutable_data<float>());
 }
