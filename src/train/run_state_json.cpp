@@ -133,8 +133,8 @@ RunState run_state_from_json(const std::string& text, const std::string& origin)
   if (const int64_t version = json.at("version").as_integer(); version != kVersion)
     fail(ErrorCode::unsupported, "{} has version {}, this program reads {}", origin, version,
          kVersion);
-  check_keys(json, {"format", "version", "step", "fingerprint", "seeds", "data", "history",
-                    "validation"});
+  check_keys(
+      json, {"format", "version", "step", "fingerprint", "seeds", "data", "history", "validation"});
   RunState state;
   state.step = json.at("step").as_integer();
   if (state.step < 0) fail(ErrorCode::malformed_file, "{}: step is {}", origin, state.step);

@@ -6,7 +6,8 @@
 //                "tokens_per_second": [...], "memory_bytes": [...]},
 //    "validation": {"step": [...], "loss": [...]}}
 //
-// Seeds are strings, because a JSON number need not hold 64 bits; a loss that is not finite is null.
+// Seeds are strings, because a JSON number need not hold 64 bits; a loss that is not finite is
+// null.
 #pragma once
 
 #include <string>

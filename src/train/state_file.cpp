@@ -83,8 +83,8 @@ void write_tensors(const fs::path& file, const NamedArrays& arrays) {
   for (const auto& [name, array] : arrays) {
     require(array.is_contiguous(), "{}: {} is not dense", file.string(), name);
     const kernels::ConstView view = array.view();
-    writer.write(name, {static_cast<const std::byte*>(view.data),
-                        static_cast<size_t>(array.nbytes())});
+    writer.write(name,
+                 {static_cast<const std::byte*>(view.data), static_cast<size_t>(array.nbytes())});
   }
   writer.commit();
 }
@@ -103,16 +103,24 @@ NamedArrays read_tensors(const fs::path& path, const DevicePtr& device) {
   return result;
 }
 
-/// Renames `from` to `to`; what is there already gets the name `from`.
+/// Renames the new folder `from` to `to`; what is there already goes.
 void put_in_place(const fs::path& from, const fs::path& to) {
   std::error_code error;
+  std::error_code ignored;
   if (!fs::exists(to, error)) {
     fs::rename(from, to, error);
-  } else if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) != 0) {
-    // This file system cannot exchange names.
+  } else if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0) {
+    sync_folder(to.parent_path());
+    fs::remove_all(from, ignored);  // the old one, by now
+  } else {
+    // A file system that cannot exchange: for a moment there is neither.
     const fs::path aside = from.string() + "-old";
     fs::rename(to, aside, error);
     if (!error) fs::rename(from, to, error);
+    if (error)
+      fs::rename(aside, to, ignored);
+    else
+      fs::remove_all(aside, ignored);
   }
   if (error)
     fail(ErrorCode::device, "renaming {} to {}: {}", from.string(), to.string(), error.message());
@@ -134,14 +142,13 @@ void delete_older(const fs::path& run, int64_t step, const SaveOptions& options)
     const fs::path retired = temporary_of(run, old, "old");
     std::error_code error;
     fs::rename(folder, retired, error);
-    if (error)
-      fail(ErrorCode::device, "deleting {}: {}", folder.string(), error.message());
+    if (error) fail(ErrorCode::device, "deleting {}: {}", folder.string(), error.message());
     if (options.reached) options.reached(SaveStage::retired);
     fs::remove_all(retired, error);
   }
 }
 
-/// The checksums by file. Errors: malformed_file.
+/// Errors: malformed_file if a file is missing or differs from its checksum.
 void check_files(const fs::path& folder) {
   const auto bad = [&](std::string_view what) {
     fail(ErrorCode::malformed_file, "{} is no whole checkpoint of a training run: {}",
@@ -170,12 +177,13 @@ fs::path save_checkpoint(const fs::path& run, const RunState& state,
   require(state.step >= 0, "a checkpoint of step {}", state.step);
   require(options.keep >= 0, "{} checkpoints are to be kept", options.keep);
   const std::string text = to_json(state);
+  (void)run_state_from_json(text, "the training run's state");  // what is written can be read
   NamedArrays values;
   for (const Parameter& parameter : parameters) {
     require(parameter.value.defined() && parameter.value.is_contiguous(),
             "parameter {} is not dense", parameter.name);
-    require(values.emplace(parameter.name, parameter.value).second,
-            "two parameters are called {}", parameter.name);
+    require(values.emplace(parameter.name, parameter.value).second, "two parameters are called {}",
+            parameter.name);
   }
   const auto reached = [&](SaveStage stage) {
     if (options.reached) options.reached(stage);
@@ -211,7 +219,6 @@ fs::path save_checkpoint(const fs::path& run, const RunState& state,
     throw;
   }
   reached(SaveStage::renamed);
-  fs::remove_all(temporary, error);  // what was there before, if anything
   delete_older(run, state.step, options);
   reached(SaveStage::done);
   return folder;

@@ -4,14 +4,15 @@
 //   parameters.safetensors  the trained parameters
 //   optimizer.safetensors   the optimizer's state, as Optimizer::state() names it
 //   state.json              step, fingerprint of the options, seeds, position in the data, history
-//   checksums               XXH3 (128 bits) of the others, a line each: "<32 digits>  <name>", which
+//   checksums               XXH3 (128 bits) of the others, a line each: "<32 digits>  <name>",
+//   which
 //                           xxh128sum -c reads
 //
 // Invariant: a folder named checkpoint-<digits> is whole. It is written under another name
 // (checkpoint-<step>.tmp-...), flushed to the disk and renamed; an old one is renamed before it is
-// deleted. So a process that is killed at any moment, or a machine without power, leaves the earlier
-// checkpoints valid and at most a folder .tmp-..., which the next save removes. One process at a time
-// may save into a run's folder; any number may load.
+// deleted. So a process that is killed at any moment, or a machine without power, leaves the
+// earlier checkpoints valid and at most a folder .tmp-..., which the next save removes. One process
+// at a time may save into a run's folder; any number may load.
 #pragma once
 
 #include <filesystem>
@@ -56,11 +57,13 @@ struct SaveOptions {
 /// Writes checkpoint-<state.step> into `run`, which is made if it is missing; one of that step is
 /// replaced (where the file system cannot exchange two names, there is a moment without it).
 /// Then deletes those of earlier steps beyond `keep`; later ones are left. Returns the new folder.
-/// Errors: invalid_argument for a negative step or keep, data_position that is no JSON, or parameters
-/// that are not dense; not_found, device if the folder cannot be written (nothing is changed then).
+/// Errors: invalid_argument for a negative step or keep, data_position that is no JSON, or
+/// parameters that are not dense; not_found, device if the folder cannot be written (nothing is
+/// changed then).
 std::filesystem::path save_checkpoint(const std::filesystem::path& run, const RunState& state,
                                       const std::vector<Parameter>& parameters,
-                                      const NamedArrays& optimizer, const SaveOptions& options = {});
+                                      const NamedArrays& optimizer,
+                                      const SaveOptions& options = {});
 
 struct LoadedCheckpoint {
   RunState state;
@@ -68,13 +71,13 @@ struct LoadedCheckpoint {
   NamedArrays optimizer;
 };
 
-/// Reads a checkpoint's folder. Everything is compared with its checksum first. Errors: not_found if
-/// there is no such folder; malformed_file naming the folder and what is missing, damaged, unknown or
-/// contradictory.
+/// Reads a checkpoint's folder. Everything is compared with its checksum first. Errors: not_found
+/// if there is no such folder; malformed_file naming the folder and what is missing, damaged,
+/// unknown or contradictory.
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& folder, const DevicePtr& device);
 
-/// The checkpoints of a run by rising step; what has another name is passed over. Empty if the folder
-/// is missing.
+/// The checkpoints of a run by rising step; what has another name is passed over. Empty if the
+/// folder is missing.
 std::vector<std::pair<int64_t, std::filesystem::path>> list_checkpoints(
     const std::filesystem::path& run);
 
