@@ -96,22 +96,39 @@ class SpanFinder {
     return at;
   }
 
-  [[nodiscard]] std::optional<size_t> begin_behind_previous(size_t i) const {
+  /// The conversation's first messages with a mark at the end of message i - 1, or nothing without
+  /// such a text.
+  [[nodiscard]] std::optional<Messages> mark_previous(size_t i, size_t count) const {
     if (i == 0) return std::nullopt;
     const Value& previous = record_.messages[i - 1];
     const Value* content = previous.dict()->find(std::string_view("content"));
     if (content == nullptr || !content->is_string()) return std::nullopt;
-    const Value marked =
+    Messages messages = first(count);
+    messages[i - 1] =
         with_member(previous, "content", Value::text(std::string(content->view()) + mark_));
-    Messages shorter = first(i);
-    shorter.back() = marked;
-    Messages all = record_.messages;
-    all[i - 1] = marked;
-    const auto prompt = behind_mark(try_render(std::move(shorter), true));
-    const auto rest = behind_mark(try_render(std::move(all), false));
+    return messages;
+  }
+
+  [[nodiscard]] std::optional<size_t> begin_behind_previous(size_t i) const {
+    const auto shorter = mark_previous(i, i);
+    if (!shorter) return std::nullopt;
+    const auto prompt = behind_mark(try_render(*shorter, true));
+    const auto rest = behind_mark(try_render(*mark_previous(i, record_.messages.size()), false));
     if (!prompt || !rest || !rest->starts_with(*prompt) || !whole_.ends_with(*rest))
       return std::nullopt;
     return whole_.size() - rest->size() + prompt->size();
+  }
+
+  /// The turn as the conversation that ends with it shows it, if the whole shows it so too.
+  [[nodiscard]] std::optional<size_t> end_as_if_last(size_t i, size_t begin) const {
+    const auto shorter = mark_previous(i, i);
+    if (!shorter) return std::nullopt;
+    const auto prompt = behind_mark(try_render(*shorter, true));
+    const auto rest = behind_mark(try_render(*mark_previous(i, i + 1), false));
+    if (!prompt || !rest || !rest->starts_with(*prompt)) return std::nullopt;
+    const std::string turn = rest->substr(prompt->size());
+    if (turn.empty() || whole_.compare(begin, turn.size(), turn) != 0) return std::nullopt;
+    return begin + own_part(turn);
   }
 
   [[nodiscard]] std::optional<size_t> find_end(size_t i, size_t begin) const {
@@ -127,7 +144,7 @@ class SpanFinder {
     const auto rest = behind_mark(try_render(std::move(all), false));
     const auto turn_end = behind_mark(try_render(std::move(shorter), false));
     if (!rest || !turn_end || !whole_.ends_with(*rest) || !rest->starts_with(*turn_end))
-      return std::nullopt;
+      return end_as_if_last(i, begin);
     return whole_.size() - rest->size() + own_part(*turn_end);
   }
 

@@ -35,7 +35,9 @@ struct RenderedChat {
 ///          conversation, and what follows it in the whole is the end of the whole.
 ///   end    the end of the rendering of the messages up to it, if the whole begins with that. Else
 ///   a mark
-///          is put in place of the message. Template text behind the last special token of the turn
+///          is put in place of the message; if the template refuses that (Mistral wants calls
+///          before results), its turn is looked for as the shorter conversation shows it. Template
+///          text behind the last special token of the turn
 ///          ("\n" after "<|im_end|>") is not the model's.
 /// Errors: as ChatTemplate::render; unsupported if neither way shows a message.
 RenderedChat render_with_spans(const Record& record, const text::ChatTemplate& chat_template,

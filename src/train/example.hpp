@@ -33,7 +33,9 @@ struct EncodeOptions {
   bool append_eos = true;
   /// {"prompt", "completion"} of strings as a conversation of two turns.
   bool prompts_as_chat = false;
-  /// Of conversations only the assistant's last turn is learned.
+  /// Of conversations only the assistant's last turn is learned. For templates that show earlier
+  /// turns in another way than they were written in (Qwen 3 without their thinking), which would be
+  /// learned so.
   bool last_turn_only = false;
   /// Variables of the chat template ("enable_thinking"); those of a record go before them.
   std::vector<std::pair<std::string, text::jinja::Value>> variables;

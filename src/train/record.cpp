@@ -168,8 +168,11 @@ Record Record::parse(std::string_view line, const std::string& where) {
   const auto conversations = json.find("conversations");
   const auto prompt = json.find("prompt");
   const auto text = json.find("text");
+  // A prompt alone, beside another shape, is one of the further members.
+  const bool completes =
+      prompt && (json.find("completion") || !(messages || conversations || text));
   const int shapes =
-      messages.has_value() + conversations.has_value() + prompt.has_value() + text.has_value();
+      messages.has_value() + conversations.has_value() + text.has_value() + (completes ? 1 : 0);
   if (shapes != 1)
     fail(ErrorCode::malformed_file,
          "{}: {} of \"messages\", \"conversations\", \"prompt\" and \"text\"; one is needed", where,
@@ -181,7 +184,7 @@ Record Record::parse(std::string_view line, const std::string& where) {
   } else if (conversations) {
     parse_messages(*conversations, {.role = "from", .content = "value"}, true, record);
     parse_chat_members(json, record);
-  } else if (prompt) {
+  } else if (completes) {
     parse_prompt(json, *prompt, record);
   } else {
     record.text = text->as_string();
