@@ -16,6 +16,7 @@ using Action = std::function<ExitCode()>;
 void add_generate(CLI::App& app, Action& action);
 void add_chat(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
+void add_tokenizer(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);

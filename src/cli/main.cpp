@@ -29,6 +29,7 @@ ExitCode run(int argc, const char* const* argv) {
   add_generate(app, action);
   add_chat(app, action);
   add_tokenize(app, action);
+  add_tokenizer(app, action);
   add_render(app, action);
   add_logits(app, action);
   add_info(app, action);

@@ -1,0 +1,152 @@
+#include "train/example.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "train/chat_spans.hpp"
+
+namespace linnet::train {
+namespace {
+
+void append(Example& example, const std::vector<int32_t>& ids, bool target) {
+  example.ids.insert(example.ids.end(), ids.begin(), ids.end());
+  example.weights.insert(example.weights.end(), ids.size(), target ? 1.0F : 0.0F);
+}
+
+// The spans and what lies between them, each encoded for itself.
+Example encode_pieces(const text::Tokenizer& tokenizer, const RenderedChat& chat) {
+  Example example;
+  size_t at = 0;
+  for (const ChatSpan& span : chat.spans) {
+    append(example, tokenizer.encode(chat.text.substr(at, span.begin - at), false), false);
+    append(example, tokenizer.encode(chat.text.substr(span.begin, span.end - span.begin), false),
+           true);
+    at = span.end;
+  }
+  append(example, tokenizer.encode(chat.text.substr(at), false), false);
+  return example;
+}
+
+// The text encoded as one, each token with its place. Nothing if the tokens' bytes are not the
+// text's (it was normalised), or if one of them lies on both sides of a turn's beginning.
+std::optional<Example> align(const text::Tokenizer& tokenizer, const RenderedChat& chat,
+                             const std::vector<int32_t>& ids) {
+  Example example;
+  example.ids = ids;
+  size_t at = 0;
+  size_t next = 0;  // the first span that ends behind `at`
+  for (const int32_t id : ids) {
+    const std::string bytes = tokenizer.token_bytes(id);
+    std::string_view shown = bytes;
+    // SentencePiece's space before a text's first word.
+    if (!chat.text.substr(at, shown.size()).starts_with(shown) && shown.starts_with(' '))
+      shown.remove_prefix(1);
+    if (chat.text.compare(at, shown.size(), shown) != 0) return std::nullopt;
+    while (next < chat.spans.size() && chat.spans[next].end <= at) ++next;
+    const bool within = next < chat.spans.size() && chat.spans[next].begin <= at;
+    if (!within && next < chat.spans.size() && at + shown.size() > chat.spans[next].begin)
+      return std::nullopt;
+    example.weights.push_back(within ? 1.0F : 0.0F);
+    at += shown.size();
+  }
+  if (at != chat.text.size()) return std::nullopt;
+  return example;
+}
+
+}  // namespace
+
+int64_t count_targets(const Example& example) {
+  return std::ranges::count_if(example.weights, [](float weight) { return weight != 0; });
+}
+
+Encoder::Encoder(text::Tokenizer tokenizer, std::optional<text::ChatTemplate> chat_template,
+                 EncodeOptions options)
+    : tokenizer_(std::move(tokenizer)),
+      chat_template_(std::move(chat_template)),
+      options_(std::move(options)) {
+  require(options_.max_length >= 2, "max_length is {}, it must be 2 at least", options_.max_length);
+  const std::vector<int32_t> round_nothing = tokenizer_.encode("", true);
+  if (!round_nothing.empty() && round_nothing.front() == tokenizer_.bos_id())
+    begin_ = {round_nothing.front()};
+}
+
+Example Encoder::encode_chat(Record& record) const {
+  require(chat_template_.has_value(), "a conversation, but the model has no chat template");
+  if (options_.last_turn_only) {
+    const auto last = std::find(record.learned.rbegin(), record.learned.rend(), true);
+    if (last != record.learned.rend()) std::fill(last + 1, record.learned.rend(), false);
+  }
+  // Later values of a name go before earlier ones.
+  record.variables.insert(record.variables.begin(), options_.variables.begin(),
+                          options_.variables.end());
+  const RenderedChat chat = render_with_spans(record, *chat_template_, tokenizer_);
+  Example pieces = encode_pieces(tokenizer_, chat);
+  const std::vector<int32_t> whole = tokenizer_.encode(chat.text, false);
+  if (pieces.ids == whole) return pieces;
+  return align(tokenizer_, chat, whole).value_or(std::move(pieces));
+}
+
+Example Encoder::encode_completion(const Record& record) const {
+  require(!record.completion.empty(), "the completion is empty");
+  Example example;
+  append(example, begin_, false);
+  append(example, tokenizer_.encode(record.prompt, false), false);
+  append(example, tokenizer_.encode(record.completion, false), true);
+  if (options_.append_eos && tokenizer_.eos_id()) append(example, {*tokenizer_.eos_id()}, true);
+  return example;
+}
+
+Encoded Encoder::encode_text(const Record& record) const {
+  require(!record.text.empty(), "the text is empty");
+  std::vector<int32_t> ids = begin_;
+  const std::vector<int32_t> text = tokenizer_.encode(record.text, false);
+  ids.insert(ids.end(), text.begin(), text.end());
+  if (options_.append_eos && tokenizer_.eos_id()) ids.push_back(*tokenizer_.eos_id());
+  Encoded result{.tokens = std::ssize(ids)};
+  const auto length = static_cast<size_t>(options_.max_length);
+  for (size_t begin = 0; begin + 1 < ids.size(); begin += length - 1) {
+    const size_t end = std::min(ids.size(), begin + length);
+    Example& piece = result.examples.emplace_back();
+    piece.ids.assign(ids.begin() + static_cast<ptrdiff_t>(begin),
+                     ids.begin() + static_cast<ptrdiff_t>(end));
+    piece.weights.assign(end - begin, 1.0F);
+    piece.weights.front() = 0;
+  }
+  result.without_targets = result.examples.empty();
+  return result;
+}
+
+Encoded Encoder::encode(Record record) const {
+  if (record.kind == Record::Kind::text) return encode_text(record);
+  if (record.kind == Record::Kind::completion && options_.prompts_as_chat) {
+    for (const auto& [role, content] :
+         {std::pair("user", record.prompt), std::pair("assistant", record.completion)}) {
+      text::jinja::Dict message;
+      message.set(text::jinja::Value::text("role"), text::jinja::Value::text(role));
+      message.set(text::jinja::Value::text("content"), text::jinja::Value::text(content));
+      record.messages.push_back(text::jinja::Value::dict(std::move(message)));
+    }
+    record.learned = {false, true};
+    record.kind = Record::Kind::chat;
+  }
+  Example example =
+      record.kind == Record::Kind::chat ? encode_chat(record) : encode_completion(record);
+  if (!example.weights.empty()) example.weights.front() = 0;
+  Encoded result{.tokens = std::ssize(example.ids)};
+  if (result.tokens > options_.max_length) {
+    if (options_.skip_long) {
+      result.skipped_long = true;
+      return result;
+    }
+    result.truncated = true;
+    example.ids.resize(static_cast<size_t>(options_.max_length));
+    example.weights.resize(static_cast<size_t>(options_.max_length));
+  }
+  if (count_targets(example) == 0)
+    result.without_targets = true;
+  else
+    result.examples.push_back(std::move(example));
+  return result;
+}
+
+}  // namespace linnet::train

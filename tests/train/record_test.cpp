@@ -1,0 +1,95 @@
+#include "train/record.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+
+namespace linnet::train {
+namespace {
+
+std::string error_of(const std::string& line) {
+  try {
+    (void)Record::parse(line, "here");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string content_of(const Record& record, size_t i) {
+  return std::string(record.messages[i].dict()->find(std::string_view("content"))->view());
+}
+
+TEST(Record, Conversation) {
+  const Record record = Record::parse(
+      R"({"id": 3, "messages": [{"role": "developer", "content": "Be brief."},
+          {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+          {"role": "assistant", "content": "c", "weight": 0, "name": null},
+          {"role": "user", "content": "d"}, {"role": "assistant", "content": "efg"}]})",
+      "here");
+  EXPECT_EQ(record.kind, Record::Kind::chat);
+  EXPECT_EQ(role_of(record.messages[0]), "system");
+  EXPECT_EQ(content_of(record, 1), "ab");
+  EXPECT_EQ(record.learned, (std::vector<bool>{false, false, false, false, true}));
+  EXPECT_EQ(record.role_bytes,
+            (std::map<std::string, int64_t>{{"system", 9}, {"user", 3}, {"assistant", 4}}));
+  EXPECT_TRUE(record.tools.is_none());
+}
+
+TEST(Record, ToolsAndTheirCalls) {
+  const Record record = Record::parse(
+      R"({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": null,
+          "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"x\": 1}"}}]},
+          {"role": "tool", "tool_call_id": "1", "content": "2"}, {"role": "assistant", "content": "b"}],
+          "tools": "[{\"type\": \"function\"}]", "chat_template_kwargs": {"enable_thinking": false}})",
+      "here");
+  const auto* calls = record.messages[1].dict()->find(std::string_view("tool_calls"));
+  const auto* function = calls->sequence()->items[0].dict()->find(std::string_view("function"));
+  EXPECT_NE(function->dict()->find(std::string_view("arguments"))->dict(), nullptr);
+  EXPECT_EQ(record.learned, (std::vector<bool>{false, true, false, true}));
+  EXPECT_EQ(record.tools.sequence()->items.size(), 1U);
+  ASSERT_EQ(record.variables.size(), 1U);
+  EXPECT_EQ(record.variables[0].first, "enable_thinking");
+}
+
+TEST(Record, OtherShapes) {
+  const Record shared = Record::parse(
+      R"({"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]})",
+      "here");
+  EXPECT_EQ(shared.learned, (std::vector<bool>{false, true}));
+  EXPECT_EQ(content_of(shared, 1), "b");
+  const Record prompt = Record::parse(R"({"prompt": "a", "completion": "b"})", "here");
+  EXPECT_EQ(prompt.kind, Record::Kind::completion);
+  const Record turns = Record::parse(
+      R"({"prompt": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}],
+          "completion": [{"role": "assistant", "content": "d"}]})",
+      "here");
+  EXPECT_EQ(turns.learned, (std::vector<bool>{false, false, false, true}));
+  EXPECT_EQ(Record::parse(R"({"text": "a", "source": "b"})", "here").text, "a");
+}
+
+TEST(Record, SaysWhatIsWrong) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"{", "here"},
+      {"[1]", "here: not a JSON object"},
+      {"{}", "none of \"messages\""},
+      {R"({"text": "a", "prompt": "b", "completion": "c"})", "several of"},
+      {R"({"text": 1})", "text"},
+      {R"({"prompt": "a"})", "completion"},
+      {R"({"prompt": "a", "completion": []})", "completion"},
+      {R"({"messages": []})", "no message to learn"},
+      {R"({"messages": [{"role": "user", "content": "a"}]})", "no message to learn"},
+      {R"({"messages": [{"role": "bot", "content": "a"}]})", "is \"bot\""},
+      {R"({"messages": [{"role": "assistant"}]})", "has no \"content\""},
+      {R"({"messages": [{"role": "assistant", "content": "a", "weight": 0.5}]})", "0 or 1"},
+      {R"({"messages": [{"role": "assistant", "content": [{"type": "image"}]}]})", "only text"},
+      {R"({"messages": [{"role": "assistant", "content": "a", "function_call": {}}]})",
+       "tool_calls"},
+      {R"({"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{"}}]}]})",
+       "arguments"}};
+  for (const auto& [line, message] : cases)
+    EXPECT_NE(error_of(line).find(message), std::string::npos) << line << ": " << error_of(line);
+}
+
+}  // namespace
+}  // namespace linnet::train
