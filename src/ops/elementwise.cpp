@@ -8,7 +8,6 @@
 #include "ops/creation.hpp"
 #include "ops/tape.hpp"
 #include "ops/trace.hpp"
-#include "ops/view.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -74,21 +73,31 @@ Array differentiable(UnaryOp op, const Array& x, Derivative derivative) {
   return y;
 }
 
-/// dy/da and dy/db of y = f(a, b), of f32 constants of y's shape; undefined: 1.
+/// dy/da and dy/db of y = f(a, b), of f32 constants of y's shape; undefined: 1 (dy/db of sub: -1).
 struct Partials {
   Array a;
   Array b;
 };
 using PartialsOf = Partials (*)(const Array& a, const Array& b, const Array& y);
 
-/// An operand as a constant f32 array of the result's shape.
+/// Which of them the partial derivatives are made of; the tape holds no others.
+struct Kept {
+  bool a = true;
+  bool b = true;
+  bool y = true;
+};
+
+/// An operand as a constant f32 array that is seen with the result's shape.
 Array spread(const Operand& operand, const Array& y) {
-  return operand.is_array() ? broadcast_to(as_f32(operand.array()), y.shape())
-                            : full(y.shape(), static_cast<float>(operand.scalar().to_double()),
-                                   DType::f32, y.device());
+  const Array array =
+      operand.is_array()
+          ? as_f32(operand.array())
+          : full({}, static_cast<float>(operand.scalar().to_double()), DType::f32, y.device());
+  return broadcast_view("broadcast_to", array, y.shape());
 }
 
-Array differentiable(BinaryOp op, const Operand& a, const Operand& b, PartialsOf partials) {
+Array differentiable(BinaryOp op, const Operand& a, const Operand& b, PartialsOf partials,
+                     const Kept& kept) {
   Array y = binary(op, a, b);
   const Array constant;
   const Array* left = a.is_array() ? &a.array() : &constant;
@@ -97,29 +106,35 @@ Array differentiable(BinaryOp op, const Operand& a, const Operand& b, PartialsOf
   if (tape == nullptr) return y;
   require(is_floating(y.dtype()), "{}: a derivative of a {} result", to_string(op),
           to_string(y.dtype()));
-  const auto parts = [partials, a = spread(a, y), b = spread(b, y), y = as_f32(y)] {
-    return partials(a, b, y);
-  };
+  const auto parts = [partials, a = kept.a ? spread(a, y) : Array(),
+                      b = kept.b ? spread(b, y) : Array(),
+                      y = kept.y ? as_f32(y) : Array()] { return partials(a, b, y); };
   const Shape a_shape = left->shape();
   const Shape b_shape = right->shape();
   const bool wants_a = left->tape() != nullptr;
   const bool wants_b = right->tape() != nullptr;
-  const auto times = [](const Array& c, const Array& part) {
-    return part.defined() ? mul(c, part) : c;
+  const float sign = op == BinaryOp::sub ? -1.0F : 1.0F;  // of dy/db where it is not given
+  const auto times = [](const Array& c, const Array& part, float otherwise) {
+    if (part.defined()) return mul(c, part);
+    return otherwise < 0 ? neg(c) : c;
   };
   tape->record(
       to_string(op), {left, right}, {&y},
       {.vjp =
            [=](const Arrays& c) {
              const Partials p = parts();
-             return Arrays{wants_a ? sum_to(times(c[0], p.a), a_shape) : Array(),
-                           wants_b ? sum_to(times(c[0], p.b), b_shape) : Array()};
+             return Arrays{wants_a ? sum_to(times(c[0], p.a, 1.0F), a_shape) : Array(),
+                           wants_b ? sum_to(times(c[0], p.b, sign), b_shape) : Array()};
            },
        .jvp =
            [=, shape = y.shape()](const Arrays& t) {
              const Partials p = parts();
-             const Array of_a = t[0].defined() ? times(broadcast_to(t[0], shape), p.a) : Array();
-             const Array of_b = t[1].defined() ? times(broadcast_to(t[1], shape), p.b) : Array();
+             const auto of = [&](const Array& tangent, const Array& part, float otherwise) {
+               if (!tangent.defined()) return Array();
+               return times(broadcast_view("broadcast_to", tangent, shape), part, otherwise);
+             };
+             const Array of_a = of(t[0], p.a, 1.0F);
+             const Array of_b = of(t[1], p.b, sign);
              if (!of_a.defined()) return Arrays{of_b};
              return Arrays{of_b.defined() ? add(of_a, of_b) : of_a};
            }});
@@ -140,40 +155,53 @@ DType scalar_dtype(const Scalar& a, const Scalar& b) {
 
 Array add(const Operand& a, const Operand& b) {
   return differentiable(BinaryOp::add, a, b,
-                        [](const Array&, const Array&, const Array&) { return Partials(); });
+                        [](const Array&, const Array&, const Array&) { return Partials(); },
+                        {.a = false, .b = false, .y = false});
 }
 Array sub(const Operand& a, const Operand& b) {
-  return differentiable(BinaryOp::sub, a, b, [](const Array& x, const Array&, const Array&) {
-    return Partials{.a = {}, .b = full_like(x, -1.0F)};
-  });
+  return differentiable(BinaryOp::sub, a, b,
+                        [](const Array&, const Array&, const Array&) { return Partials(); },
+                        {.a = false, .b = false, .y = false});
 }
 Array mul(const Operand& a, const Operand& b) {
-  return differentiable(BinaryOp::mul, a, b, [](const Array& x, const Array& z, const Array&) {
-    return Partials{.a = z, .b = x};
-  });
+  return differentiable(
+      BinaryOp::mul, a, b,
+      [](const Array& x, const Array& z, const Array&) { return Partials{.a = z, .b = x}; },
+      {.y = false});
 }
 Array div(const Operand& a, const Operand& b) {
-  return differentiable(BinaryOp::div, a, b, [](const Array&, const Array& z, const Array& y) {
-    return Partials{.a = div(1.0F, z), .b = neg(div(y, z))};
-  });
+  return differentiable(BinaryOp::div, a, b,
+                        [](const Array&, const Array& z, const Array& y) {
+                          return Partials{.a = div(1.0F, z), .b = neg(div(y, z))};
+                        },
+                        {.a = false});
 }
 Array power(const Operand& a, const Operand& b) {
-  return differentiable(BinaryOp::power, a, b, [](const Array& x, const Array& z, const Array& y) {
-    // 0^b has the derivative 0 by b, as PyTorch says, not y * log 0.
-    const Array zero = equal(x, 0.0F);
-    return Partials{.a = where(equal(z, 0.0F), 0.0F, mul(z, power(x, sub(z, 1.0F)))),
-                    .b = where(zero, 0.0F, mul(y, log(where(zero, 1.0F, x))))};
-  });
+  return differentiable(BinaryOp::power, a, b,
+                        [](const Array& x, const Array& z, const Array& y) {
+                          // 0^b has the derivative 0 by b, as PyTorch says, not y * log 0.
+                          const Array zero = equal(x, 0.0F);
+                          return Partials{
+                              .a = where(equal(z, 0.0F), 0.0F, mul(z, power(x, sub(z, 1.0F)))),
+                              .b = where(zero, 0.0F, mul(y, log(where(zero, 1.0F, x))))};
+                        },
+                        {});
 }
 Array maximum(const Operand& a, const Operand& b) {
-  return differentiable(BinaryOp::maximum, a, b, [](const Array& x, const Array& z, const Array&) {
-    return Partials{.a = share(greater(x, z), equal(x, z)), .b = share(less(x, z), equal(x, z))};
-  });
+  return differentiable(BinaryOp::maximum, a, b,
+                        [](const Array& x, const Array& z, const Array&) {
+                          return Partials{.a = share(greater(x, z), equal(x, z)),
+                                          .b = share(less(x, z), equal(x, z))};
+                        },
+                        {.y = false});
 }
 Array minimum(const Operand& a, const Operand& b) {
-  return differentiable(BinaryOp::minimum, a, b, [](const Array& x, const Array& z, const Array&) {
-    return Partials{.a = share(less(x, z), equal(x, z)), .b = share(greater(x, z), equal(x, z))};
-  });
+  return differentiable(BinaryOp::minimum, a, b,
+                        [](const Array& x, const Array& z, const Array&) {
+                          return Partials{.a = share(less(x, z), equal(x, z)),
+                                          .b = share(greater(x, z), equal(x, z))};
+                        },
+                        {.y = false});
 }
 
 Array equal(const Operand& a, const Operand& b) { return compare(CompareOp::equal, a, b); }
@@ -236,14 +264,15 @@ Array where(const Array& condition, const Operand& a, const Operand& b) {
       return select(condition, c.defined() ? Operand(c) : Operand(0.0F),
                     d.defined() ? Operand(d) : Operand(0.0F));
     };
-    tape->record(
-        "where", {left, right}, {&y},
-        {.vjp =
-             [either, a = left->shape(), b = right->shape()](const Arrays& c) {
-               return Arrays{sum_to(either(c[0], {}), a), sum_to(either({}, c[0]), b)};
-             },
-         .jvp = [either, shape = y.shape()](
-                    const Arrays& t) { return Arrays{broadcast_to(either(t[0], t[1]), shape)}; }});
+    tape->record("where", {left, right}, {&y},
+                 {.vjp =
+                      [either, a = left->shape(), b = right->shape()](const Arrays& c) {
+                        return Arrays{sum_to(either(c[0], {}), a), sum_to(either({}, c[0]), b)};
+                      },
+                  .jvp =
+                      [either, shape = y.shape()](const Arrays& t) {
+                        return Arrays{broadcast_view("broadcast_to", either(t[0], t[1]), shape)};
+                      }});
   }
   return y;
 }
