@@ -89,10 +89,11 @@ Range widened(Range range, bool from_zero) {
   return range;
 }
 
-void draw_axes(std::string& out, const Frame& frame, const std::string& unit) {
+void draw_axes(std::string& out, const Frame& frame) {
   auto to = std::back_inserter(out);
   out += "<g class=\"axes\" aria-hidden=\"true\">";
-  for (const double tick : round_ticks(frame.y.low, frame.y.high, 5, false)) {
+  for (const double tick : round_ticks(frame.y.low, frame.y.high,
+                                       std::max(3, static_cast<int>(frame.height / 40)), false)) {
     const double y = frame.place_y(tick);
     fmt::format_to(to, R"(<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>)", kLeft, y,
                    frame.right(), y);
@@ -105,9 +106,6 @@ void draw_axes(std::string& out, const Frame& frame, const std::string& unit) {
                    frame.place_x(tick), frame.bottom() + 18, chart_number(tick));
   fmt::format_to(to, R"(<text x="{:.1f}" y="{:.1f}" text-anchor="end">step</text>)", frame.right(),
                  frame.height - 5);
-  if (!unit.empty())
-    fmt::format_to(to, R"(<text x="{:.1f}" y="{:.1f}">{}</text>)", 2.0, frame.height - 5,
-                   escape_html(unit));
   out += "</g>";
 }
 
@@ -211,15 +209,18 @@ std::string svg_chart(const Chart& chart) {
   std::vector<std::vector<Bucket>> series;
   for (const ChartSeries& one : chart.series) {
     series.push_back(buckets_of(one.points, static_cast<size_t>(chart.width) / 2));
+    // The axis ends where the points do, not where their means do.
+    for (const ChartPoint& point : one.points)
+      if (finite(point)) frame.x.add(point.x);
     for (const Bucket& bucket : series.back()) {
-      frame.x.add(bucket.x);
       frame.y.add(bucket.low);
       frame.y.add(bucket.high);
     }
   }
   std::string out = fmt::format(
       R"(<svg viewBox="0 0 {} {}" role="img" aria-labelledby="{}-t {}-d"><title id="{}-t">{}</title><desc id="{}-d">{}</desc>)",
-      chart.width, chart.height, chart.id, chart.id, chart.id, escape_html(chart.name), chart.id,
+      chart.width, chart.height, chart.id, chart.id, chart.id,
+      escape_html(chart.unit.empty() ? chart.name : chart.name + ", " + chart.unit), chart.id,
       escape_html(description(chart)));
   if (frame.y.empty()) {
     fmt::format_to(std::back_inserter(out),
@@ -228,7 +229,7 @@ std::string svg_chart(const Chart& chart) {
   } else {
     frame.y = widened(frame.y, chart.from_zero);
     if (!(frame.x.high > frame.x.low)) frame.x = {frame.x.low - 1, frame.x.high + 1};
-    draw_axes(out, frame, chart.unit);
+    draw_axes(out, frame);
     for (size_t i = 0; i < series.size(); ++i)
       if (!series[i].empty()) draw_series(out, frame, series[i], chart.series[i].marked);
   }

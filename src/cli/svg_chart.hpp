@@ -22,7 +22,7 @@ struct ChartSeries {
 struct Chart {
   std::string id;    ///< unique in the page: letters and digits
   std::string name;  ///< "Loss"
-  std::string unit;  ///< of y, "tokens/s"; empty: none
+  std::string unit;  ///< of y, "tokens/s", for title and caption; empty: none
   std::vector<ChartSeries> series;
   bool from_zero = false;  ///< whether the axis begins at 0
   int width = 720;

@@ -30,6 +30,7 @@ body { margin: 0; background: var(--bg); color: var(--text);
 main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 56px; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 16px; overflow-wrap: anywhere; }
 h2 { font-size: 1rem; margin: 0 0 8px; }
+h2 small { font-weight: 400; }
 dl { margin: 0; }
 dt { color: var(--soft); font-size: .85rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
@@ -41,7 +42,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
   border-radius: 10px; }
 .figures div { padding: 10px 16px; }
 .figures dd { font-size: 1.35rem; font-variant-numeric: tabular-nums; }
-.figures small { color: var(--soft); font-size: .85rem; }
+.figures small, h2 small { color: var(--soft); font-size: .85rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr));
   gap: 16px; }
 figure { margin: 0; padding: 14px 16px 8px; min-width: 0; }
@@ -118,15 +119,17 @@ std::string figures(const TrainingHistory& history) {
     memory = std::max(memory, point.memory_bytes);
   }
   if (timed > 0)
-    add_figure(out, "Speed", chart_number(speed / static_cast<double>(timed)), "tokens/s, mean");
+    add_figure(out, "Mean speed", chart_number(speed / static_cast<double>(timed)), "tokens/s");
   if (memory > 0) add_figure(out, "Peak memory", format_bytes(memory));
   return out + "</dl>";
 }
 
 void add_chart(std::string& out, const Chart& chart, bool wide) {
   auto to = std::back_inserter(out);
-  fmt::format_to(to, "<figure{}><figcaption><h2>{}</h2>", wide ? " class=\"wide\"" : "",
-                 escape_html(chart.name));
+  fmt::format_to(
+      to, "<figure{}><figcaption><h2>{}{}</h2>", wide ? " class=\"wide\"" : "",
+      escape_html(chart.name),
+      chart.unit.empty() ? "" : fmt::format(" <small>{}</small>", escape_html(chart.unit)));
   if (chart.series.size() > 1) {
     out += "<div class=\"legend\" aria-hidden=\"true\">";
     for (const ChartSeries& series : chart.series)
