@@ -14,4 +14,5 @@
 #include <linnet/score.hpp>
 #include <linnet/session.hpp>
 #include <linnet/tokenizer.hpp>
+#include <linnet/train.hpp>
 #include <linnet/version.hpp>

@@ -1,9 +1,9 @@
 // Writing a quantised copy of a checkpoint.
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "api/companion_files.hpp"
 #include "api/state.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
@@ -65,17 +65,6 @@ std::string quantized_config(const io::Checkpoint& checkpoint, Quantization quan
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorCode::malformed_file, "config.json of {}: {}", checkpoint.name(), error.what());
   }
-}
-
-/// Whether a file belongs to a checkpoint beside its tensors: the tokenizer, settings, code of the
-/// model and licenses. Not weights of any format, nor the source's index.
-bool is_companion(std::string_view name) {
-  if (name == "config.json" || name.ends_with(".index.json")) return false;
-  constexpr std::array<std::string_view, 8> kEndings{".json", ".jinja",    ".model", ".txt",
-                                                     ".py",   ".tiktoken", ".jsonl", ".spm"};
-  const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
-  return std::ranges::any_of(kEndings, ends) || name.starts_with("LICENSE") ||
-         name.starts_with("NOTICE");
 }
 
 class Quantizer {

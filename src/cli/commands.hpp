@@ -36,5 +36,6 @@ void add_score(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 void add_embed(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
+void add_train(CLI::App& app, Action& action);
 
 }  // namespace linnet::cli

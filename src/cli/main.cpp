@@ -47,6 +47,7 @@ ExitCode run(int argc, const char* const* argv) {
   add_perplexity(app, action);
   add_embed(app, action);
   add_serve(app, action);
+  add_train(app, action);
   try {
     app.parse(argc, argv);
     // Not CLI11's require_subcommand, which would hide the name of a command that does not exist.

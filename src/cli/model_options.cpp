@@ -30,14 +30,16 @@ void add_model_argument(CLI::App& command, ModelOptions& options) {
   add_model(command, "-m,--model,model", options);
 }
 
-void add_plan_flags(CLI::App& command, ModelOptions& options) {
+void add_arithmetic_flags(CLI::App& command, ModelOptions& options) {
+  const bool narrow = options.load.compute == Compute::bf16;
   command
       .add_option_function<std::string>(
           "--compute",
           [&options](const std::string& name) {
             options.load.compute = name == "f32" ? Compute::f32 : Compute::bf16;
           },
-          "arithmetic: bf16 (the default), or f32, the reference")
+          narrow ? "arithmetic: bf16 (the default), or f32, the reference"
+                 : "arithmetic: f32 (the default), the reference, or bf16")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->type_name("TYPE");
   command
@@ -49,6 +51,10 @@ void add_plan_flags(CLI::App& command, ModelOptions& options) {
           "quantise the weights while loading: 2, 3, 4, 5, 6 or 8 bits in groups of 32, 64 (the "
           "default) or 128")
       ->type_name("BITS[:GROUP]");
+}
+
+void add_plan_flags(CLI::App& command, ModelOptions& options) {
+  add_arithmetic_flags(command, options);
   add_number(command, "--context", options.load.context_length,
              "longest sequence, prompt and answer, in tokens; 0: what the model was trained for",
              "N");
@@ -64,6 +70,10 @@ void add_draft_flag(CLI::App& command, ModelOptions& options) {
 
 void add_load_flags(CLI::App& command, ModelOptions& options) {
   add_plan_flags(command, options);
+  add_machine_flags(command, options);
+}
+
+void add_machine_flags(CLI::App& command, ModelOptions& options) {
   add_number(command, "--threads", options.load.threads,
              "threads that compute; 0: one per physical core", "N");
   command

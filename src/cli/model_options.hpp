@@ -20,6 +20,10 @@ struct ModelOptions {
 void add_model_flag(CLI::App& command, ModelOptions& options);
 /// The same, or without the flag as the command's argument.
 void add_model_argument(CLI::App& command, ModelOptions& options);
+/// --compute, whose default is options.load.compute, and --quantize.
+void add_arithmetic_flags(CLI::App& command, ModelOptions& options);
+/// --threads and --memory-budget.
+void add_machine_flags(CLI::App& command, ModelOptions& options);
 /// --compute, --quantize and --context: what a plan depends on.
 void add_plan_flags(CLI::App& command, ModelOptions& options);
 /// --draft, for commands that generate.

@@ -24,6 +24,10 @@ void write_out(std::string_view text) {
   }
 }
 
+void write_status(std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
 void write_error(std::string_view message) noexcept {
   std::fprintf(stderr, "linnet: error: %.*s\n", static_cast<int>(message.size()), message.data());
 }

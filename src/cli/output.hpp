@@ -17,6 +17,9 @@ class ClosedPipe : public std::exception {
 /// full).
 void write_out(std::string_view text);
 
+/// Writes what is only of interest now to standard error; failures are ignored.
+void write_status(std::string_view text) noexcept;
+
 /// Writes "linnet: error: MESSAGE" and a newline to standard error; failures are ignored.
 void write_error(std::string_view message) noexcept;
 

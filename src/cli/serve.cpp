@@ -5,6 +5,7 @@
 #include <linnet/linnet.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/config_file.hpp"
 #include "cli/output.hpp"
 #include "cli/serve_options.hpp"
 #include "serve/access_log.hpp"
@@ -49,7 +50,7 @@ void add_serve(CLI::App& app, Action& action) {
   add_serve_flags(sub, *command);
   sub.footer(std::string(kFooter));
   sub.callback([&sub, command, &action] {
-    read_config_file(sub, *command);
+    read_config_file(sub, command->config_file);
     action = [command] { return serve(*command); };
   });
 }

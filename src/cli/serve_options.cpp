@@ -212,22 +212,6 @@ void add_serve_flags(CLI::App& command, ServeCommand& options) {
       ->type_name("FILE");
 }
 
-void read_config_file(CLI::App& command, const ServeCommand& options) {
-  const std::string& file = options.config_file;
-  if (file.empty()) return;
-  if (!fs::is_regular_file(file))
-    throw CLI::FileError(fmt::format("--config: there is no file {}", printable(file)));
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(file)) {
-    CLI::Option* const option = command.get_option_no_throw("--" + item.name);
-    if (option == nullptr || !item.parents.empty() || item.name == "config" || item.name == "help")
-      throw CLI::ConfigError(
-          fmt::format("{}: there is no option {}", printable(file), printable(item.fullname())));
-    if (!option->empty()) continue;  // from the command line or the environment
-    option->add_result(item.inputs);
-    option->run_callback();
-  }
-}
-
 serve::ServeOptions serve_options(const ServeCommand& command) {
   serve::ServeOptions options = command.server;
   options.load = found(command.load).load;

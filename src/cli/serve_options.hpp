@@ -25,10 +25,6 @@ struct ServeCommand {
 /// Adds the flags; each may also come from the environment or the file of --config.
 void add_serve_flags(CLI::App& command, ServeCommand& options);
 
-/// Reads the file of --config, for what neither the command line nor the environment has said. To
-/// be called once those are parsed. Errors: CLI::ParseError, naming the option.
-void read_config_file(CLI::App& command, const ServeCommand& options);
-
 /// With the models found and the keys read. Errors: as linnet::find_model and discover; not_found;
 /// invalid_argument.
 serve::ServeOptions serve_options(const ServeCommand& command);

@@ -1,0 +1,12 @@
+// The files of a checkpoint beside its tensors.
+#pragma once
+
+#include <string_view>
+
+namespace linnet {
+
+/// Whether a file belongs to a checkpoint beside its tensors and config.json: the tokenizer,
+/// settings, code of the model and licenses. Not weights of any format, nor their index.
+bool is_companion(std::string_view name);
+
+}  // namespace linnet

@@ -1,0 +1,63 @@
+// What a training run leaves behind.
+#include <nlohmann/json.hpp>
+
+#include "api/companion_files.hpp"
+#include "api/train_state.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "io/checkpoint_writer.hpp"
+#include "ops/cast.hpp"
+
+namespace linnet {
+namespace {
+
+std::span<const std::byte> bytes_of(const Array& x) {
+  return {static_cast<const std::byte*>(x.view().data), static_cast<size_t>(x.nbytes())};
+}
+
+/// config.json with the type that the weights are stored in.
+std::string stored_config(const Trainer::State& state) {
+  const std::string text = state.checkpoint
+                               ? std::string(state.checkpoint->file("config.json")->text())
+                               : std::string(map_file(state.options.init_config).text());
+  auto config = nlohmann::ordered_json::parse(text);
+  for (const char* key : {"torch_dtype", "dtype"})
+    if (config.contains(key)) config[key] = "bfloat16";
+  return config.dump(1) + "\n";
+}
+
+void copy_companions(const Trainer::State& state, io::CheckpointWriter& writer) {
+  if (state.checkpoint) {
+    for (const io::CheckpointFile& file : state.checkpoint->files())
+      if (is_companion(file.name))
+        writer.add_file(file.name, state.checkpoint->file(file.name)->text());
+    return;
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(state.tokenizer_folder)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && is_companion(name))
+      writer.add_file(name, map_file(entry.path()).text());
+  }
+}
+
+std::filesystem::path write_model(const Trainer::State& state) {
+  std::vector<io::TensorSpec> specs;
+  for (const train::Parameter& parameter : state.subject->parameters()) {
+    const Shape& shape = parameter.value.shape();
+    specs.push_back({parameter.name, io::StoredDType::bf16, {shape.begin(), shape.end()}});
+  }
+  const std::filesystem::path folder = state.options.out / "model";
+  io::CheckpointWriter writer(folder, std::move(specs), {.replace = true});
+  for (const train::Parameter& parameter : state.subject->parameters())
+    writer.write(parameter.name, bytes_of(ops::astype(parameter.value, DType::bf16)));
+  copy_companions(state, writer);
+  writer.add_file("config.json", stored_config(state));
+  writer.commit();
+  return folder;
+}
+
+}  // namespace
+
+std::filesystem::path write_trained(const Trainer::State& state) { return write_model(state); }
+
+}  // namespace linnet
