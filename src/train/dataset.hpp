@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,8 +43,6 @@ class Split {
   /// The examples of line `number` (0 .. size() - 1); nothing for a bad line. Errors:
   /// malformed_file once there are more bad lines than allowed, with the first ones.
   Encoded read(int64_t number);
-  /// The same, with the record itself; nothing for a bad line.
-  std::optional<Record> read_record(int64_t number);
 
   /// Different bad lines that were read so far, and the first of them.
   [[nodiscard]] int64_t bad_lines() const { return static_cast<int64_t>(bad_numbers_.size()); }

@@ -79,7 +79,8 @@ Example Encoder::encode_chat(Record& record) const {
   // Later values of a name go before earlier ones.
   record.variables.insert(record.variables.begin(), options_.variables.begin(),
                           options_.variables.end());
-  const RenderedChat chat = render_with_spans(record, *chat_template_, tokenizer_);
+  const RenderedChat chat =
+      render_with_spans(record, *chat_template_, tokenizer_, {.now = options_.now});
   Example pieces = encode_pieces(tokenizer_, chat);
   const std::vector<int32_t> whole = tokenizer_.encode(chat.text, false);
   if (pieces.ids == whole) return pieces;
@@ -117,7 +118,12 @@ Encoded Encoder::encode_text(const Record& record) const {
 }
 
 Encoded Encoder::encode(Record record) const {
-  if (record.kind == Record::Kind::text) return encode_text(record);
+  Encoded encoded = record.kind == Record::Kind::text ? encode_text(record) : encode_one(record);
+  encoded.role_bytes = std::move(record.role_bytes);
+  return encoded;
+}
+
+Encoded Encoder::encode_one(Record& record) const {
   if (record.kind == Record::Kind::completion && options_.prompts_as_chat) {
     for (const auto& [role, content] :
          {std::pair("user", record.prompt), std::pair("assistant", record.completion)}) {

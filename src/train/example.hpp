@@ -1,7 +1,9 @@
 // Tokens to learn from, and which of them are learned.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,6 +41,10 @@ struct EncodeOptions {
   bool last_turn_only = false;
   /// Variables of the chat template ("enable_thinking"); those of a record go before them.
   std::vector<std::pair<std::string, text::jinja::Value>> variables;
+  /// What templates with a date in them take for today: the clock would make other data of each
+  /// run. The date that Llama 3's own templates fall back to.
+  std::chrono::local_seconds now =
+      std::chrono::local_days(std::chrono::year(2024) / std::chrono::July / 26);
 };
 
 /// What became of a record.
@@ -47,7 +53,8 @@ struct Encoded {
   int64_t tokens = 0;             ///< of the whole record, before anything was cut
   bool truncated = false;         ///< cut to max_length
   bool skipped_long = false;
-  bool without_targets = false;  ///< nothing to learn is left in max_length tokens
+  std::map<std::string, int64_t> role_bytes;  ///< the record's
+  bool without_targets = false;               ///< nothing to learn is left in max_length tokens
 };
 
 /// Makes examples of records. Immutable, so it may be used from several threads.
@@ -74,6 +81,7 @@ class Encoder {
  private:
   [[nodiscard]] Example encode_chat(Record& record) const;
   [[nodiscard]] Example encode_completion(const Record& record) const;
+  [[nodiscard]] Encoded encode_one(Record& record) const;
   [[nodiscard]] Encoded encode_text(const Record& record) const;
 
   text::Tokenizer tokenizer_;

@@ -163,7 +163,7 @@ TEST(ChatSpans, TemplatesOfCheckpoints) {
       const Record record = record_of(c);
       RenderedChat chat;
       try {
-        chat = render_with_spans(record, chat_template, tokenizer);
+        chat = render_with_spans(record, chat_template, tokenizer, {.now = EncodeOptions().now});
       } catch (const Error& error) {
         refused += " (" + c.name + ": " + error.what() + ")";
         // A refusal is the template's own, not that its turns were not found.
