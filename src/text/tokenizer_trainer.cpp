@@ -84,6 +84,7 @@ SpecialTokens special_tokens(const TokenizerTrainOptions& options) {
 
 std::vector<std::string> byte_tokens() {
   std::vector<std::string> tokens;
+  tokens.reserve(256);
   for (int byte = 0; byte < 256; ++byte) tokens.push_back(fmt::format("<0x{:02X}>", byte));
   return tokens;
 }

@@ -67,7 +67,7 @@ Encoded Split::read(int64_t number) {
   }
 }
 
-Dataset::Dataset(const DatasetOptions& options, std::shared_ptr<const Encoder> encoder) {
+Dataset::Dataset(const DatasetOptions& options, const std::shared_ptr<const Encoder>& encoder) {
   require(!options.files.empty(), "no data files");
   const double fraction = options.validation_fraction;
   require(fraction >= 0 && fraction < 1, "validation_fraction is {}, it must be in [0, 1)",
@@ -99,7 +99,7 @@ Dataset::Dataset(const DatasetOptions& options, std::shared_ptr<const Encoder> e
                        fmt::format("1 {} {} {} {} {} {} {} {}", options.seed,
                                    encode.now.time_since_epoch().count(), side->shuffle_,
                                    encode.max_length, encode.skip_long, encode.append_eos,
-                                   encode.prompts_as_chat, encode.last_turn_only));
+                                   encode.prompts_as_chat, static_cast<int>(encode.turns)));
   }
 }
 

@@ -72,7 +72,7 @@ class Dataset {
   /// Indexes the files (one pass; 16 bytes a line). Errors: as LineIndex; invalid_argument for no
   /// files, a fraction that is not in [0, 1), a fraction beside validation files, and no line to
   /// train with.
-  Dataset(const DatasetOptions& options, std::shared_ptr<const Encoder> encoder);
+  Dataset(const DatasetOptions& options, const std::shared_ptr<const Encoder>& encoder);
 
   Split& train() { return train_; }
   /// Empty without validation_files and validation_fraction; never shuffled.
