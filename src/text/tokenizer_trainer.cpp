@@ -84,6 +84,7 @@ SpecialTokens special_tokens(const TokenizerTrainOptions& options) {
 
 std::vector<std::string> byte_tokens() {
   std::vector<std::string> tokens;
+  tokens.reserve(256);
   for (int byte = 0; byte < 256; ++byte) tokens.push_back(fmt::format("<0x{:02X}>", byte));
   return tokens;
 }
@@ -258,6 +259,9 @@ TokenizerTrainer::TokenizerTrainer(TokenizerTrainOptions options) {
       .words = Pattern::regex(gemma ? kGemmaWords : kByteLevelWords, "the words of a tokenizer"),
       .counts = {},
       .scratch = {}});
+  for (const std::string& token : impl_->tokens.all)
+    require(std::ranges::find(impl_->bytes, token) == impl_->bytes.end(),
+            "the special token {} is that of a byte", token);
   const int64_t least = std::ssize(impl_->tokens.all) + 256;
   require(impl_->options.vocab_size > least,
           "a vocabulary of {} has no room beside {} special tokens and 256 bytes",

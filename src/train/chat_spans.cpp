@@ -14,10 +14,11 @@ using text::jinja::Value;
 class SpanFinder {
  public:
   SpanFinder(const Record& record, const text::ChatTemplate& chat_template,
-             const text::Tokenizer& tokenizer)
+             const text::Tokenizer& tokenizer, const text::jinja::RenderOptions& options)
       : record_(record),
         template_(chat_template),
         tokenizer_(tokenizer),
+        options_(options),
         whole_(render(record.messages, false)) {
     for (int i = 0; mark_.empty() || whole_.find(mark_) != std::string::npos; ++i)
       mark_ = fmt::format("linnetmark{}x", i);
@@ -46,6 +47,7 @@ class SpanFinder {
     text::ChatRequest request{.messages = Value::list(std::move(messages)),
                               .tools = record_.tools,
                               .add_generation_prompt = prompt};
+    request.options = options_;
     for (const auto& [key, value] : record_.variables)
       request.variables.set(Value::text(key), value);
     return template_.render(request);
@@ -163,6 +165,7 @@ class SpanFinder {
   const Record& record_;
   const text::ChatTemplate& template_;
   const text::Tokenizer& tokenizer_;
+  const text::jinja::RenderOptions& options_;
   std::string whole_;
   std::string mark_;
 };
@@ -170,8 +173,9 @@ class SpanFinder {
 }  // namespace
 
 RenderedChat render_with_spans(const Record& record, const text::ChatTemplate& chat_template,
-                               const text::Tokenizer& tokenizer) {
-  return SpanFinder(record, chat_template, tokenizer).find();
+                               const text::Tokenizer& tokenizer,
+                               const text::jinja::RenderOptions& options) {
+  return SpanFinder(record, chat_template, tokenizer, options).find();
 }
 
 }  // namespace linnet::train

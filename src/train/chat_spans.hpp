@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "text/chat_template.hpp"
+#include "text/jinja/template.hpp"
 #include "text/tokenizer.hpp"
 #include "train/record.hpp"
 
@@ -41,6 +42,7 @@ struct RenderedChat {
 ///          ("\n" after "<|im_end|>") is not the model's.
 /// Errors: as ChatTemplate::render; unsupported if neither way shows a message.
 RenderedChat render_with_spans(const Record& record, const text::ChatTemplate& chat_template,
-                               const text::Tokenizer& tokenizer);
+                               const text::Tokenizer& tokenizer,
+                               const text::jinja::RenderOptions& options = {});
 
 }  // namespace linnet::train

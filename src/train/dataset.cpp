@@ -57,28 +57,17 @@ void Split::note_bad(int64_t number, const std::string& reason) {
   fail(ErrorCode::malformed_file, "more than {} bad lines in the data:{}", max_bad_lines_, shown);
 }
 
-std::optional<Record> Split::read_record(int64_t number) {
+Encoded Split::read(int64_t number) {
   require(number >= 0 && number < size(), "line {} of {}", number, size());
   try {
-    return Record::parse(index_->line(lines_[number]), "line");
-  } catch (const Error& error) {
-    note_bad(number, error.what());
-    return std::nullopt;
-  }
-}
-
-Encoded Split::read(int64_t number) {
-  std::optional<Record> record = read_record(number);
-  if (!record) return {};
-  try {
-    return encoder_->encode(std::move(*record));
+    return encoder_->encode(Record::parse(index_->line(lines_[number]), "line"));
   } catch (const Error& error) {
     note_bad(number, error.what());
     return {};
   }
 }
 
-Dataset::Dataset(const DatasetOptions& options, std::shared_ptr<const Encoder> encoder) {
+Dataset::Dataset(const DatasetOptions& options, const std::shared_ptr<const Encoder>& encoder) {
   require(!options.files.empty(), "no data files");
   const double fraction = options.validation_fraction;
   require(fraction >= 0 && fraction < 1, "validation_fraction is {}, it must be in [0, 1)",
@@ -107,9 +96,10 @@ Dataset::Dataset(const DatasetOptions& options, std::shared_ptr<const Encoder> e
     side->max_bad_lines_ = options.max_bad_lines;
     side->fingerprint_ =
         fingerprint_of(*side->index_, side->lines_,
-                       fmt::format("1 {} {} {} {} {} {} {}", options.seed, side->shuffle_,
+                       fmt::format("1 {} {} {} {} {} {} {} {}", options.seed,
+                                   encode.now.time_since_epoch().count(), side->shuffle_,
                                    encode.max_length, encode.skip_long, encode.append_eos,
-                                   encode.prompts_as_chat, encode.last_turn_only));
+                                   encode.prompts_as_chat, static_cast<int>(encode.turns)));
   }
 }
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,8 +43,6 @@ class Split {
   /// The examples of line `number` (0 .. size() - 1); nothing for a bad line. Errors:
   /// malformed_file once there are more bad lines than allowed, with the first ones.
   Encoded read(int64_t number);
-  /// The same, with the record itself; nothing for a bad line.
-  std::optional<Record> read_record(int64_t number);
 
   /// Different bad lines that were read so far, and the first of them.
   [[nodiscard]] int64_t bad_lines() const { return static_cast<int64_t>(bad_numbers_.size()); }
@@ -75,7 +72,7 @@ class Dataset {
   /// Indexes the files (one pass; 16 bytes a line). Errors: as LineIndex; invalid_argument for no
   /// files, a fraction that is not in [0, 1), a fraction beside validation files, and no line to
   /// train with.
-  Dataset(const DatasetOptions& options, std::shared_ptr<const Encoder> encoder);
+  Dataset(const DatasetOptions& options, const std::shared_ptr<const Encoder>& encoder);
 
   Split& train() { return train_; }
   /// Empty without validation_files and validation_fraction; never shuffled.

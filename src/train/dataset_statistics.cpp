@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <optional>
 #include <utility>
 
 #include "base/error.hpp"
@@ -48,11 +47,8 @@ DatasetStatistics count_dataset(Split& split, const PackOptions& options) {
   PackCounter packs(options);
   std::vector<int64_t> lengths;
   for (int64_t place = 0; place < split.size(); ++place) {
-    const int64_t number = split.line_at(0, place);
-    const std::optional<Record> record = split.read_record(number);
-    if (!record) continue;
-    const Encoded encoded = split.read(number);
-    for (const auto& [role, bytes] : record->role_bytes) result.role_bytes[role] += bytes;
+    const Encoded encoded = split.read(split.line_at(0, place));
+    for (const auto& [role, bytes] : encoded.role_bytes) result.role_bytes[role] += bytes;
     int64_t used = 0;
     for (const Example& example : encoded.examples) {
       lengths.push_back(std::ssize(example.ids));

@@ -1,6 +1,7 @@
 #include "train/example.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "train/chat_spans.hpp"
@@ -53,6 +54,19 @@ std::optional<Example> align(const text::Tokenizer& tokenizer, const RenderedCha
   return example;
 }
 
+// A prompt and its completion as two turns.
+void make_chat(Record& record) {
+  for (const auto& [role, content] :
+       {std::pair("user", record.prompt), std::pair("assistant", record.completion)}) {
+    text::jinja::Dict message;
+    message.set(text::jinja::Value::text("role"), text::jinja::Value::text(role));
+    message.set(text::jinja::Value::text("content"), text::jinja::Value::text(content));
+    record.messages.push_back(text::jinja::Value::dict(std::move(message)));
+  }
+  record.learned = {false, true};
+  record.kind = Record::Kind::chat;
+}
+
 }  // namespace
 
 int64_t count_targets(const Example& example) {
@@ -70,16 +84,9 @@ Encoder::Encoder(text::Tokenizer tokenizer, std::optional<text::ChatTemplate> ch
     begin_ = {round_nothing.front()};
 }
 
-Example Encoder::encode_chat(Record& record) const {
-  require(chat_template_.has_value(), "a conversation, but the model has no chat template");
-  if (options_.last_turn_only) {
-    const auto last = std::find(record.learned.rbegin(), record.learned.rend(), true);
-    if (last != record.learned.rend()) std::fill(last + 1, record.learned.rend(), false);
-  }
-  // Later values of a name go before earlier ones.
-  record.variables.insert(record.variables.begin(), options_.variables.begin(),
-                          options_.variables.end());
-  const RenderedChat chat = render_with_spans(record, *chat_template_, tokenizer_);
+Example Encoder::encode_chat(const Record& record) const {
+  const RenderedChat chat =
+      render_with_spans(record, *chat_template_, tokenizer_, {.now = options_.now});
   Example pieces = encode_pieces(tokenizer_, chat);
   const std::vector<int32_t> whole = tokenizer_.encode(chat.text, false);
   if (pieces.ids == whole) return pieces;
@@ -116,29 +123,13 @@ Encoded Encoder::encode_text(const Record& record) const {
   return result;
 }
 
-Encoded Encoder::encode(Record record) const {
-  if (record.kind == Record::Kind::text) return encode_text(record);
-  if (record.kind == Record::Kind::completion && options_.prompts_as_chat) {
-    for (const auto& [role, content] :
-         {std::pair("user", record.prompt), std::pair("assistant", record.completion)}) {
-      text::jinja::Dict message;
-      message.set(text::jinja::Value::text("role"), text::jinja::Value::text(role));
-      message.set(text::jinja::Value::text("content"), text::jinja::Value::text(content));
-      record.messages.push_back(text::jinja::Value::dict(std::move(message)));
-    }
-    record.learned = {false, true};
-    record.kind = Record::Kind::chat;
-  }
-  Example example =
-      record.kind == Record::Kind::chat ? encode_chat(record) : encode_completion(record);
+void Encoder::add(Example example, Encoded& result) const {
+  const auto tokens = std::ssize(example.ids);
+  result.tokens += tokens;
   if (!example.weights.empty()) example.weights.front() = 0;
-  Encoded result{.tokens = std::ssize(example.ids)};
-  if (result.tokens > options_.max_length) {
-    if (options_.skip_long) {
-      result.skipped_long = true;
-      return result;
-    }
-    result.truncated = true;
+  if (tokens > options_.max_length) {
+    (options_.skip_long ? result.skipped_long : result.truncated) = true;
+    if (options_.skip_long) return;
     example.ids.resize(static_cast<size_t>(options_.max_length));
     example.weights.resize(static_cast<size_t>(options_.max_length));
   }
@@ -146,7 +137,45 @@ Encoded Encoder::encode(Record record) const {
     result.without_targets = true;
   else
     result.examples.push_back(std::move(example));
+}
+
+Encoded Encoder::encode_turns(Record record) const {
+  require(chat_template_.has_value(), "a conversation, but the model has no chat template");
+  // Later values of a name go before earlier ones.
+  record.variables.insert(record.variables.begin(), options_.variables.begin(),
+                          options_.variables.end());
+  Encoded result;
+  if (options_.turns == Turns::all) {
+    add(encode_chat(record), result);
+    return result;
+  }
+  // From the last turn back, each time without what follows it.
+  std::vector<Example> turns;
+  std::vector<bool> learned = std::exchange(record.learned, {});
+  for (size_t i = learned.size(); i-- > 0;) {
+    if (!learned[i]) continue;
+    if (options_.turns == Turns::apart) record.messages.resize(i + 1);
+    record.learned.assign(record.messages.size(), false);
+    record.learned[i] = true;
+    turns.push_back(encode_chat(record));
+    if (options_.turns == Turns::last) break;
+  }
+  for (size_t i = turns.size(); i-- > 0;) add(std::move(turns[i]), result);
   return result;
+}
+
+Encoded Encoder::encode(Record record) const {
+  if (record.kind == Record::Kind::completion && options_.prompts_as_chat) make_chat(record);
+  std::map<std::string, int64_t> role_bytes = std::move(record.role_bytes);
+  Encoded encoded;
+  if (record.kind == Record::Kind::text)
+    encoded = encode_text(record);
+  else if (record.kind == Record::Kind::completion)
+    add(encode_completion(record), encoded);
+  else
+    encoded = encode_turns(std::move(record));
+  encoded.role_bytes = std::move(role_bytes);
+  return encoded;
 }
 
 }  // namespace linnet::train

@@ -1,7 +1,9 @@
 // Tokens to learn from, and which of them are learned.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,6 +27,16 @@ struct Example {
 /// How much of an example counts: its tokens with weight.
 int64_t count_targets(const Example& example);
 
+/// Which of the assistant's turns a conversation teaches.
+///   all    all, in one example. A template that shows earlier turns in another way than they were
+///          written in (Qwen 3 without their thinking) teaches these as it shows them.
+///   last   the last one
+///   apart  all, each in an example of its own that ends with it: what the model sees when it
+///   writes
+///          that turn, and all of what it writes. More tokens: a conversation is there once for
+///          each turn.
+enum class Turns { all, last, apart };
+
 struct EncodeOptions {
   int64_t max_length = 2048;  ///< tokens of an example, at least 2
   /// Conversations and completions that are longer: their first max_length tokens, or nothing.
@@ -33,21 +45,23 @@ struct EncodeOptions {
   bool append_eos = true;
   /// {"prompt", "completion"} of strings as a conversation of two turns.
   bool prompts_as_chat = false;
-  /// Of conversations only the assistant's last turn is learned. For templates that show earlier
-  /// turns in another way than they were written in (Qwen 3 without their thinking), which would be
-  /// learned so.
-  bool last_turn_only = false;
+  Turns turns = Turns::all;
   /// Variables of the chat template ("enable_thinking"); those of a record go before them.
   std::vector<std::pair<std::string, text::jinja::Value>> variables;
+  /// What templates with a date in them take for today: the clock would make other data of each
+  /// run. The date that Llama 3's own templates fall back to.
+  std::chrono::local_seconds now =
+      std::chrono::local_days(std::chrono::year(2024) / std::chrono::July / 26);
 };
 
 /// What became of a record.
 struct Encoded {
-  std::vector<Example> examples;  ///< of a text its pieces in order; else one at most
-  int64_t tokens = 0;             ///< of the whole record, before anything was cut
+  std::vector<Example> examples;  ///< of a text its pieces, of turns apart each; else one at most
+  int64_t tokens = 0;             ///< of the examples, before anything was cut
   bool truncated = false;         ///< cut to max_length
   bool skipped_long = false;
-  bool without_targets = false;  ///< nothing to learn is left in max_length tokens
+  std::map<std::string, int64_t> role_bytes;  ///< the record's
+  bool without_targets = false;               ///< nothing to learn is left in max_length tokens
 };
 
 /// Makes examples of records. Immutable, so it may be used from several threads.
@@ -72,8 +86,10 @@ class Encoder {
   [[nodiscard]] const EncodeOptions& options() const { return options_; }
 
  private:
-  [[nodiscard]] Example encode_chat(Record& record) const;
+  [[nodiscard]] Example encode_chat(const Record& record) const;
   [[nodiscard]] Example encode_completion(const Record& record) const;
+  void add(Example example, Encoded& result) const;
+  [[nodiscard]] Encoded encode_turns(Record record) const;
   [[nodiscard]] Encoded encode_text(const Record& record) const;
 
   text::Tokenizer tokenizer_;

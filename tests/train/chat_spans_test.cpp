@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 
 #include "base/error.hpp"
@@ -163,7 +164,7 @@ TEST(ChatSpans, TemplatesOfCheckpoints) {
       const Record record = record_of(c);
       RenderedChat chat;
       try {
-        chat = render_with_spans(record, chat_template, tokenizer);
+        chat = render_with_spans(record, chat_template, tokenizer, {.now = EncodeOptions().now});
       } catch (const Error& error) {
         refused += " (" + c.name + ": " + error.what() + ")";
         // A refusal is the template's own, not that its turns were not found.
@@ -204,6 +205,20 @@ TEST(ChatSpans, Qwen3LearnsWhatItWasPromptedFor) {
   ASSERT_EQ(chat.spans.size(), 2U);
   EXPECT_EQ(turn_of(chat, 0), "four<|im_end|>");  // earlier thinking is not shown
   EXPECT_EQ(turn_of(chat, 1), "<think>\nsum again\n</think>\n\nsix<|im_end|>");
+  // In examples of their own both turns think.
+  const text::Tokenizer tokenizer = text::Tokenizer::load(folder);
+  const Encoder encoder(tokenizer, text::ChatTemplate::load(folder), {.turns = Turns::apart});
+  const Encoded encoded = encoder.encode(record_of(cases()[5]));
+  ASSERT_EQ(encoded.examples.size(), 2U);
+  const std::array<std::string, 2> thoughts{"<think>\nsum\n</think>\n\nfour<|im_end|>",
+                                            "<think>\nsum again\n</think>\n\nsix<|im_end|>"};
+  for (size_t i = 0; i < 2; ++i) {
+    std::string said;
+    for (size_t t = 0; t < encoded.examples[i].ids.size(); ++t)
+      if (encoded.examples[i].weights[t] != 0)
+        said += tokenizer.token_bytes(encoded.examples[i].ids[t]);
+    EXPECT_EQ(said, thoughts[i]);
+  }
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // Files of data and tokenizers for the tests of train.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -10,27 +8,25 @@
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.hpp"
 #include "text/chat_template.hpp"
 #include "text/tokenizer.hpp"
 #include "train/dataset.hpp"
 
 namespace linnet::test {
 
-/// A file in the temporary folder, gone when this ends.
+/// A file of lines, gone when this ends.
 class DataFile {
  public:
   DataFile(const std::string& name, const std::vector<std::string>& lines)
-      : path_(std::filesystem::temp_directory_path() /
-              (name + std::to_string(::getpid()) + ".jsonl")) {
+      : path_(folder_.path() / (name + ".jsonl")) {
     std::ofstream out(path_);
     for (const std::string& line : lines) out << line << '\n';
   }
-  ~DataFile() { std::filesystem::remove(path_); }
-  DataFile(const DataFile&) = delete;
-  DataFile& operator=(const DataFile&) = delete;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
+  TemporaryFolder folder_;
   std::filesystem::path path_;
 };
 

@@ -96,9 +96,15 @@ TEST(Example, LastTurnAndPromptsAsChat) {
       {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]})";
   const auto both = builtin_encoder()->encode(Record::parse(line, "x")).examples.at(0);
   const auto last =
-      builtin_encoder({.last_turn_only = true})->encode(Record::parse(line, "x")).examples.at(0);
+      builtin_encoder({.turns = Turns::last})->encode(Record::parse(line, "x")).examples.at(0);
   EXPECT_EQ(both.ids, last.ids);
   EXPECT_EQ(count_targets(both), 2 * count_targets(last));
+  const auto apart =
+      builtin_encoder({.turns = Turns::apart})->encode(Record::parse(line, "x")).examples;
+  ASSERT_EQ(apart.size(), 2U);
+  EXPECT_EQ(apart[1], last);
+  EXPECT_TRUE(std::equal(apart[0].ids.begin(), apart[0].ids.end(), both.ids.begin()));
+  EXPECT_EQ(count_targets(apart[0]), count_targets(last));
   const auto wrapped = builtin_encoder({.prompts_as_chat = true})
                            ->encode(Record::parse(R"({"prompt": "a", "completion": "b"})", "x"));
   EXPECT_EQ(wrapped.examples,
