@@ -20,6 +20,15 @@
 
 namespace linnet {
 
+/// Which of the assistant's turns in a conversation are learned.
+enum class LearnedTurns {
+  all,   ///< as the template shows them in the whole conversation
+  last,  ///< the last alone
+  /// Each as an example of its own, of the conversation up to it: for templates that show earlier
+  /// turns in another way than they were written in (Qwen 3 without their thinking).
+  apart,
+};
+
 /// Lines of JSON to learn from: {"messages": [...]} (the assistant's turns are learned),
 /// {"prompt", "completion"} (the completion is) or {"text"} (all of it is).
 struct TrainData {
@@ -27,9 +36,9 @@ struct TrainData {
   /// What the loss is measured on now and then; or a share of the lines of `files`.
   std::vector<std::filesystem::path> validation_files = {};
   double validation_fraction = 0;
-  int64_t max_length = 1024;     ///< tokens of an example; longer ones are cut, texts into pieces
-  bool skip_long = false;        ///< longer conversations and completions are left out instead
-  bool last_turn_only = false;   ///< of conversations only the assistant's last turn is learned
+  int64_t max_length = 1024;  ///< tokens of an example; longer ones are cut, texts into pieces
+  bool skip_long = false;     ///< longer conversations and completions are left out instead
+  LearnedTurns turns = LearnedTurns::all;
   bool prompts_as_chat = false;  ///< prompts and completions are turns of a conversation
   bool shuffle = true;
   int64_t max_bad_lines = 0;  ///< that are left out before it is an error
@@ -82,12 +91,13 @@ struct TrainOptions {
   int64_t pack_tokens = 0;
   std::string optimizer = "adamw";  ///< adamw, sgd, lion or adafactor
   double learning_rate = 2e-4;
-  double weight_decay = 0.01;
-  double beta1 = 0.9;
-  double beta2 = 0.999;  ///< of lion 0.99 is usual
-  double epsilon = 1e-8;
-  double momentum = 0.9;            ///< of sgd
-  std::string schedule = "cosine";  ///< constant, linear or cosine
+  // Nothing: the optimizer's published default. One that it does not have is an error.
+  std::optional<double> weight_decay = {};  ///< of matrices; adamw 0.01
+  std::optional<double> beta1 = {};         ///< of adamw (0.9) and lion (0.9)
+  std::optional<double> beta2 = {};         ///< of adamw (0.999) and lion (0.99)
+  std::optional<double> epsilon = {};       ///< of adamw (1e-8)
+  std::optional<double> momentum = {};      ///< of sgd (0)
+  std::string schedule = "cosine";          ///< constant, linear or cosine
   int64_t warmup_steps = 0;
   double minimum_ratio = 0;  ///< of the learning rate, at the last step
   double clip_norm = 1;      ///< of all gradients together; 0: not clipped

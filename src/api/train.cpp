@@ -44,11 +44,11 @@ void check(const TrainOptions& o) {
 
 train::OptimizerOptions optimizer_options(const TrainOptions& o) {
   train::OptimizerOptions result = train::default_options(train::parse_optimizer(o.optimizer));
-  result.weight_decay = o.weight_decay;
-  result.beta1 = o.beta1;
-  result.beta2 = o.beta2;
-  result.epsilon = o.epsilon;
-  result.momentum = o.momentum;
+  result.weight_decay = o.weight_decay.value_or(result.weight_decay);
+  result.beta1 = o.beta1.value_or(result.beta1);
+  result.beta2 = o.beta2.value_or(result.beta2);
+  result.epsilon = o.epsilon.value_or(result.epsilon);
+  result.momentum = o.momentum.value_or(result.momentum);
   train::check(result);
   return result;
 }
@@ -61,6 +61,15 @@ train::LoraOptions lora_options(const TrainOptions& o) {
           .targets = o.lora.targets,
           .layers = o.lora.layers,
           .seed = o.seed};
+}
+
+train::Turns turns_of(LearnedTurns turns) {
+  switch (turns) {
+    case LearnedTurns::all: return train::Turns::all;
+    case LearnedTurns::last: return train::Turns::last;
+    case LearnedTurns::apart: return train::Turns::apart;
+  }
+  return train::Turns::all;
 }
 
 /// Of logits held at a time: a fixed number, because it decides the order of sums.
@@ -95,7 +104,7 @@ void Trainer::State::open_data(text::ChatTemplate chat_template) {
   const train::EncodeOptions encode{.max_length = options.data.max_length,
                                     .skip_long = options.data.skip_long,
                                     .prompts_as_chat = options.data.prompts_as_chat,
-                                    .last_turn_only = options.data.last_turn_only};
+                                    .turns = turns_of(options.data.turns)};
   std::optional<text::ChatTemplate> templates;
   if (!chat_template.names().empty()) templates = std::move(chat_template);
   data = std::make_unique<train::Dataset>(
@@ -190,6 +199,8 @@ void Trainer::State::make_plan() {
       std::max<int64_t>(1, (options.batch_tokens + plan.pack_tokens / 2) / plan.pack_tokens);
   plan.activation_bytes = bytes_of(plan.pack_tokens, plan.checkpoint_layers);
   plan.total_bytes = fixed + plan.activation_bytes;
+  // Every step takes the same arrays again, so the pool keeps what they leave.
+  device->memory().set_cache_limit(plan.activation_bytes);
   plan.flops_per_token = train::flops_per_token(c, all, plan.checkpoint_layers);
   if (plan.total_bytes > plan.budget_bytes)
     fail(ErrorCode::out_of_memory,

@@ -71,6 +71,12 @@ void MemoryPool::release(std::byte* block, int64_t bytes) noexcept {
   std::free(block);
 }
 
+void MemoryPool::set_cache_limit(int64_t cache_limit_bytes) {
+  const std::scoped_lock lock(mutex_);
+  cache_limit_ = cache_limit_bytes;
+  if (stats_.cached_bytes > cache_limit_) clear_cache_locked();
+}
+
 void MemoryPool::make_room(int64_t bytes) {
   if (stats_.active_bytes + stats_.cached_bytes + bytes <= stats_.limit_bytes) return;
   clear_cache_locked();

@@ -45,6 +45,8 @@ class MemoryPool {
   [[nodiscard]] MemoryStats stats() const;
   void reset_peak();
   void set_limit(int64_t limit_bytes);
+  /// Freed bytes that are kept for reuse from now on, at most.
+  void set_cache_limit(int64_t cache_limit_bytes);
   void clear_cache();
 
   /// The size class of a request: what it occupies. At most 1/8 larger than the request from 4 KiB

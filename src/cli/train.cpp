@@ -190,8 +190,16 @@ void add_data(CLI::App& sub, TrainOptions& o) {
       ->type_name("F");
   add_count(sub, "--max-length", data.max_length, 2, "tokens of an example; longer ones are cut");
   sub.add_flag("--skip-long", data.skip_long, "leave longer examples out instead");
-  sub.add_flag("--last-turn-only", data.last_turn_only,
-               "of conversations learn the assistant's last turn only");
+  sub.add_option_function<std::string>(
+         "--turns",
+         [&data](const std::string& name) {
+           data.turns = name == "last"    ? LearnedTurns::last
+                        : name == "apart" ? LearnedTurns::apart
+                                          : LearnedTurns::all;
+         },
+         "the assistant's turns that are learned: all, last, or apart (each as an example)")
+      ->check(CLI::IsMember({"all", "last", "apart"}))
+      ->type_name("WHICH");
   sub.add_flag("--prompts-as-chat", data.prompts_as_chat,
                "prompts and completions are turns of a conversation");
   sub.add_flag("!--no-shuffle", data.shuffle, "keep the order of the lines");

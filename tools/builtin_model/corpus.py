@@ -9,6 +9,8 @@ Records:
     {"kind": "label", "prompt": ..., "text": ..., "label": ...}   the classification prompt; completion " " + label
     {"kind": "chat", "messages": [{"role", "content"}]}  a conversation
 
+With --training, lines as `linnet train` reads them: {"text"}, {"prompt", "completion"} or {"messages"}.
+
 The same arguments give the same file. The two splits never share a combination of template and fillers: a fixed
 hash of the combination says to which split it belongs (grammar.check_split), and the seeds differ besides. Facts
 and small talk are there to be learned by heart and are the same in both.
@@ -68,6 +70,16 @@ def records(seed, count, split="train", kind="all"):
         yield make_record(random.Random(base * 4294967291 + index), split, kind)
 
 
+def training_line(record):
+    """A record as `linnet train` reads it."""
+    if record["kind"] == "label":
+        return {"prompt": record["prompt"], "completion": " " + record["label"]}
+    if record["kind"] != "chat":
+        return {"text": record["text"]}
+    roles = {"model": "assistant"}
+    return {"messages": [{"role": roles.get(m["role"], m["role"]), "content": m["content"]} for m in record["messages"]]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
@@ -75,10 +87,12 @@ def main():
     parser.add_argument("--split", choices=("train", "heldout"), default="train")
     parser.add_argument("--kind", choices=("all",) + tuple(MAKERS), default="all")
     parser.add_argument("--out", default="-", help="a file, or - for the standard output")
+    parser.add_argument("--training", action="store_true", help="lines that linnet train reads")
     options = parser.parse_args()
     out = sys.stdout if options.out == "-" else open(options.out, "w", encoding="utf-8")
     for record in records(options.seed, options.documents, options.split, options.kind):
-        out.write(json.dumps(record, ensure_ascii=False) + "\n")
+        line = training_line(record) if options.training else record
+        out.write(json.dumps(line, ensure_ascii=False) + "\n")
     if out is not sys.stdout:
         out.close()
 
