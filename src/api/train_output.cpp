@@ -5,6 +5,7 @@
 #include "api/train_state.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "io/adapter_file.hpp"
 #include "io/checkpoint_writer.hpp"
 #include "ops/cast.hpp"
 
@@ -56,8 +57,35 @@ std::filesystem::path write_model(const Trainer::State& state) {
   return folder;
 }
 
+std::filesystem::path write_lora(const Trainer::State& state) {
+  const auto& subject = dynamic_cast<const train::LoraSubject&>(*state.subject);
+  const train::LoraOptions& options = subject.options();
+  io::AdapterFile file{.rank = options.rank,
+                       .alpha = options.alpha,
+                       .rslora = options.rslora,
+                       .dropout = options.dropout,
+                       .base_model = state.checkpoint->name(),
+                       .base_checksum = io::base_identity(*state.checkpoint)};
+  const std::vector<train::Parameter>& parameters = subject.parameters();
+  for (size_t i = 0; i < subject.adapted().size(); ++i) {
+    const nn::Module& module = subject.adapted()[i];
+    file.modules.push_back({.name = module.name,
+                            .rank = options.rank,
+                            .inputs = module.inputs,
+                            .outputs = module.outputs,
+                            .a = parameters[2 * i].value.to_vector<float>(),
+                            .b = parameters[2 * i + 1].value.to_vector<float>(),
+                            .scale = static_cast<float>(options.scale())});
+  }
+  const std::filesystem::path folder = state.options.out / "adapter";
+  io::write_adapter(folder, io::AdapterFormat::peft, file);
+  return folder;
+}
+
 }  // namespace
 
-std::filesystem::path write_trained(const Trainer::State& state) { return write_model(state); }
+std::filesystem::path write_trained(const Trainer::State& state) {
+  return state.options.mode == TrainMode::lora ? write_lora(state) : write_model(state);
+}
 
 }  // namespace linnet

@@ -37,5 +37,7 @@ void add_perplexity(CLI::App& app, Action& action);
 void add_embed(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
+void add_merge(CLI::App& app, Action& action);
+void add_adapters(CLI::App& app, Action& action);
 
 }  // namespace linnet::cli

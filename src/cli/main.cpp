@@ -48,6 +48,8 @@ ExitCode run(int argc, const char* const* argv) {
   add_embed(app, action);
   add_serve(app, action);
   add_train(app, action);
+  add_merge(app, action);
+  add_adapters(app, action);
   try {
     app.parse(argc, argv);
     // Not CLI11's require_subcommand, which would hide the name of a command that does not exist.
