@@ -1,5 +1,5 @@
 // LoRA against PyTorch: the loss before each of six AdamW steps, the first gradients, and what A
-// and B become, for four families (tests/data/reference/*/lora_golden.*).
+// and B become, for four families (tests/data/reference/lora).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -45,8 +45,8 @@ struct Golden {
   std::unique_ptr<LoraSubject> subject;
 
   Golden(const std::string& family, const DevicePtr& device, double dropout = 0)
-      : file(io::SafetensorsFile::open(test::reference_folder(family) / "lora_golden.safetensors")),
-        json(Json::parse_file(test::reference_folder(family) / "lora_golden.json")) {
+      : file(io::SafetensorsFile::open(test::reference_folder("lora") / (family + ".safetensors"))),
+        json(Json::parse_file(test::reference_folder("lora") / (family + ".json"))) {
     const auto checkpoint = io::Checkpoint::open(test::reference_folder(family));
     auto loaded = models::load(checkpoint, device, {.compute = Compute::f32});
     subject = std::make_unique<LoraSubject>(
