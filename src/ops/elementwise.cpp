@@ -164,10 +164,12 @@ Array sub(const Operand& a, const Operand& b) {
                         {.a = false, .b = false, .y = false});
 }
 Array mul(const Operand& a, const Operand& b) {
+  // Each factor is only kept for the other's derivative.
+  const auto varies = [](const Operand& x) { return x.is_array() && x.array().tape() != nullptr; };
   return differentiable(
       BinaryOp::mul, a, b,
       [](const Array& x, const Array& z, const Array&) { return Partials{.a = z, .b = x}; },
-      {.y = false});
+      {.a = varies(b), .b = varies(a), .y = false});
 }
 Array div(const Operand& a, const Operand& b) {
   return differentiable(BinaryOp::div, a, b,
