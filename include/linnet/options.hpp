@@ -56,6 +56,9 @@ struct LoadOptions {
   /// ones that begin alike need not be computed again; they go when requests need the memory. An
   /// answer has the same bits with and without. 0: none.
   int64_t prefix_cache_bytes = int64_t{128} << 20;
+  /// Folder of a low-rank adapter (PEFT's or mlx-lm's) that is part of this model: every request
+  /// has it. Its weights stay beside the model's own, dense or quantised. Empty: none.
+  std::filesystem::path adapter = {};
   /// A smaller model of the same vocabulary, loaded beside this one with the same arithmetic, which
   /// guesses for GenerateOptions::speculate; empty: none. The budget holds both, and a cache of one
   /// context for it. Changes no bit of an answer.

@@ -11,6 +11,7 @@
 #include "io/adapter_file.hpp"
 #include "io/checkpoint_writer.hpp"
 #include "models/registry.hpp"
+#include "nn/adapter_load.hpp"
 #include "ops/cast.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/matmul.hpp"
@@ -97,11 +98,9 @@ void merge_adapter(const std::filesystem::path& base, const std::filesystem::pat
     fail(ErrorCode::unsupported,
          "{} is quantised; merge into its dense checkpoint and quantise that", checkpoint.name());
   const io::AdapterFile file = io::AdapterFile::open(adapter);
-  require(file.base_checksum.empty() || file.base_checksum == io::base_identity(checkpoint),
-          "the adapter {} was trained beside another model ({})", adapter.string(),
-          file.base_model);
   const DevicePtr device = Device::cpu({.threads = options.threads});
   const models::LoadedModel planned = models::load(checkpoint, device, {.plan_only = true});
+  nn::check_base(file, planned.tensors);
   const auto modules = by_tensor(file, planned);
   std::vector<io::TensorSpec> specs;
   for (const std::string_view name : checkpoint.tensor_names()) {

@@ -9,6 +9,7 @@
 #include "kernels/attention.hpp"
 #include "kernels/matmul.hpp"
 #include "models/registry.hpp"
+#include "nn/adapter_load.hpp"
 
 namespace linnet {
 namespace {
@@ -149,6 +150,17 @@ void add_draft(MemoryPlan& plan, const models::DecoderConfig& target, const Load
       std::max(plan.workspace_bytes, workspace_bytes(c, plan.context_length, alone, true));
 }
 
+/// What an adapter takes: its weights, and what passes hold for its products (and for those of gate
+/// and up, which are not joined beside it).
+void add_adapter(MemoryPlan& plan, const models::DecoderConfig& c, const LoadOptions& options) {
+  if (options.adapter.empty()) return;
+  plan.weight_bytes += nn::packed_bytes(io::AdapterFile::open(options.adapter));
+  const int64_t rows = std::min(engine::kPrefillChunk, plan.context_length) + 2 * options.max_batch;
+  const int64_t widest = std::max(c.intermediate_size,
+                                  (c.num_attention_heads + 2 * c.num_key_value_heads) * c.head_dim);
+  plan.workspace_bytes += 4 * rows * (6 * widest + 3 * c.hidden_size);
+}
+
 MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& options) {
   const models::LoadedModel planned =
       plan_only(checkpoint, options.compute, quantization_of(options.quantize));
@@ -169,6 +181,7 @@ MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& option
   plan.kv_cache_bytes = cache_bytes(planned.model->cache_groups(), plan.context_length);
   plan.workspace_bytes = workspace_bytes(c, plan.context_length, options, plan.formats.size() > 1);
   plan.prefix_cache_bytes = options.prefix_cache_bytes;
+  add_adapter(plan, c, options);
   add_draft(plan, c, options);
   for (const int64_t bytes : {plan.weight_bytes, plan.kv_cache_bytes, plan.workspace_bytes,
                               plan.draft_weight_bytes, plan.draft_cache_bytes})

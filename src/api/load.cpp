@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/printable.hpp"
 #include "models/registry.hpp"
+#include "nn/adapter_load.hpp"
 
 namespace linnet {
 namespace {
@@ -104,6 +105,12 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
       options.progress({.done_bytes = done, .total_bytes = state->info.stored_bytes});
     };
   models::LoadedModel loaded = models::load(checkpoint, device, weight_options);
+  if (!options.adapter.empty()) {
+    const auto file = io::AdapterFile::open(options.adapter);
+    nn::check_base(file, loaded.tensors);
+    loaded.model->set_adapter(
+        nn::load_adapter(file, options.adapter.string(), loaded.modules, device));
+  }
   std::unique_ptr<engine::DraftModel> draft = load_draft(options, *loaded.model, plan);
   state->engine = std::make_unique<engine::Engine>(
       std::move(loaded.model),

@@ -26,10 +26,10 @@ using SharedState = std::shared_ptr<const TextModel::State>;
 /// must be thought of here.
 auto key_of(const LoadOptions& options) {
   [[maybe_unused]] const auto& [compute, quantize, context_length, memory_budget, threads,
-                                max_batch, max_queue, prefix_cache_bytes, draft, device, progress] =
-      options;
+                                max_batch, max_queue, prefix_cache_bytes, adapter, draft, device,
+                                progress] = options;
   return std::tuple(compute, quantize.bits, quantize.group_size, context_length, memory_budget,
-                    threads, max_batch, max_queue, prefix_cache_bytes, draft,
+                    threads, max_batch, max_queue, prefix_cache_bytes, adapter, draft,
                     device.empty() ? std::string(kCpuBackend) : device);
 }
 

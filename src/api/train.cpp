@@ -5,6 +5,7 @@
 #include "api/train_state.hpp"
 #include "base/error.hpp"
 #include "models/registry.hpp"
+#include "nn/adapter_load.hpp"
 #include "train/dataset_statistics.hpp"
 #include "train/memory.hpp"
 #include "train/sample.hpp"
@@ -146,6 +147,7 @@ void Trainer::State::make_subject() {
         models::load(*checkpoint, device,
                      {.compute = options.compute, .quantize = quantization_of(options.quantize)});
     plan.weight_bytes = loaded.weight_bytes;
+    base_identity = nn::base_identity(loaded.tensors);
     subject = std::make_unique<train::LoraSubject>(
         std::shared_ptr<const models::Model>(std::move(loaded.model)), loaded.modules,
         lora_options(options));

@@ -65,7 +65,7 @@ std::filesystem::path write_lora(const Trainer::State& state) {
                        .rslora = options.rslora,
                        .dropout = options.dropout,
                        .base_model = state.checkpoint->name(),
-                       .base_checksum = io::base_identity(*state.checkpoint)};
+                       .base_checksum = state.base_identity};
   const std::vector<train::Parameter>& parameters = subject.parameters();
   for (size_t i = 0; i < subject.adapted().size(); ++i) {
     const nn::Module& module = subject.adapted()[i];

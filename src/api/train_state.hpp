@@ -31,6 +31,7 @@ struct Trainer::State {
   std::unique_ptr<train::Dataset> data;
   std::unique_ptr<train::Run> trainer;
   train::TrainingHistory history;
+  std::string base_identity;  ///< nn::base_identity of a frozen model
   TrainPlan plan;
   TrainDataStatistics statistics;
   int64_t first_step = 0;

@@ -7,11 +7,9 @@
 #include <map>
 #include <optional>
 
-#include "base/checksum.hpp"
 #include "base/error.hpp"
 #include "base/half.hpp"
 #include "base/json.hpp"
-#include "io/checkpoint.hpp"
 #include "io/safetensors.hpp"
 
 namespace linnet::io {
@@ -254,19 +252,6 @@ AdapterFile AdapterFile::open(const std::filesystem::path& folder) {
   if (result.modules.empty())
     fail(ErrorCode::malformed_file, "{} holds no low-rank tensors", folder.string());
   return result;
-}
-
-std::string base_identity(const Checkpoint& checkpoint) {
-  Checksum checksum;
-  std::vector<std::string_view> names = checkpoint.tensor_names();
-  std::ranges::sort(names);
-  for (const std::string_view name : names) {
-    const StoredTensor tensor = *checkpoint.find(name);
-    const std::string line =
-        fmt::format("{} {} [{}]\n", name, to_string(tensor.dtype), fmt::join(tensor.shape, ", "));
-    checksum.add(std::as_bytes(std::span(line)));
-  }
-  return checksum.hex();
 }
 
 }  // namespace linnet::io

@@ -22,8 +22,6 @@
 
 namespace linnet::io {
 
-class Checkpoint;
-
 enum class AdapterFormat { peft, mlx };
 
 /// "peft", "mlx".
@@ -47,7 +45,7 @@ struct AdapterFile {
   bool rslora = false;
   double dropout = 0;         ///< that it was trained with
   std::string base_model;     ///< the name that its base had; may be empty
-  std::string base_checksum;  ///< base_identity() of it; empty if the file does not say
+  std::string base_checksum;  ///< nn::base_identity() of it; empty if the file does not say
   std::vector<AdapterModule> modules;
 
   /// Last parts of the modules' names, each once: "q_proj", "v_proj".
@@ -57,10 +55,6 @@ struct AdapterFile {
   /// the field or tensor; unsupported for what is not implemented.
   static AdapterFile open(const std::filesystem::path& folder);
 };
-
-/// What an adapter's base is recognised by: a checksum over the names, types and shapes of its
-/// tensors. (Its numbers are not read.)
-std::string base_identity(const Checkpoint& checkpoint);
 
 /// Writes a folder of that format in place of an adapter that may be there: the tensors first, the
 /// configuration last, each atomically; a reader never finds half a file. Tensors are float32.

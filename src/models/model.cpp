@@ -66,7 +66,7 @@ Array Model::rows_of(const nn::Batch& batch) const {
 void Model::keep_wanted_rows(const nn::Batch& batch, nn::Forward& forward) const {
   forward.wanted = rows_of(batch);
   const std::vector<int32_t>& rows = batch.logit_rows;
-  for (const nn::AdapterRows& adapted : batch.adapters) {
+  for (const nn::AdapterRows& adapted : forward.adapters) {
     const auto begin = std::ranges::lower_bound(rows, adapted.first_row);
     const auto end = std::ranges::lower_bound(rows, adapted.first_row + adapted.rows);
     if (begin != end)
@@ -80,6 +80,8 @@ Array Model::states(const nn::Batch& batch) const {
   for (const ops::RopeFrequencies& frequencies : config_.rope)
     forward.rope.push_back(ops::rope_table(frequencies, batch.positions, device_));
   Array x = embed_tokens_(batch.ids);
+  if (adapter_ && batch.adapters.empty())
+    forward.adapters = {{.first_row = 0, .rows = x.dim(0), .adapter = adapter_.get()}};
   for (size_t i = 0; i < config_.layers.size(); ++i) {
     if (batch.hidden_states != nullptr) batch.hidden_states->push_back(x);
     // hidden_states has the last layer's rows too, all of them.

@@ -1,6 +1,41 @@
 #include "nn/adapter_load.hpp"
 
+#include <algorithm>
+
+#include "base/checksum.hpp"
+
 namespace linnet::nn {
+
+std::string base_identity(std::span<const TensorUse> tensors) {
+  std::vector<std::string> lines;
+  for (const TensorUse& use : tensors) {
+    // Without what stands before the text model's names in a multimodal checkpoint.
+    const size_t layers = use.name.find("layers.");
+    const std::string name =
+        layers == std::string::npos
+            ? use.name.substr(use.name.find_last_of('.', use.name.size() - 8) + 1)
+            : use.name.substr(layers);
+    lines.push_back(fmt::format("{} [{}, {}]\n", name, use.outputs, use.inputs));
+  }
+  std::ranges::sort(lines);
+  Checksum checksum;
+  for (const std::string& line : lines) checksum.add(std::as_bytes(std::span(line)));
+  return checksum.hex();
+}
+
+void check_base(const io::AdapterFile& file, std::span<const TensorUse> tensors) {
+  require(file.base_checksum.empty() || file.base_checksum == base_identity(tensors),
+          "the adapter was trained beside another model ({})", file.base_model);
+}
+
+int64_t packed_bytes(const io::AdapterFile& file) {
+  int64_t bytes = 0;
+  for (const io::AdapterModule& m : file.modules)
+    bytes +=
+        MemoryPool::class_bytes(ops::PackedMatrix::packed_bytes(DType::f32, m.rank, m.inputs)) +
+        MemoryPool::class_bytes(ops::PackedMatrix::packed_bytes(DType::f32, m.outputs, m.rank));
+  return bytes;
+}
 
 std::shared_ptr<Adapter> load_adapter(const io::AdapterFile& file, std::string name,
                                       const std::vector<Module>& modules, const DevicePtr& device) {

@@ -5,8 +5,19 @@
 
 #include "io/adapter_file.hpp"
 #include "nn/adapter.hpp"
+#include "nn/weights.hpp"
 
 namespace linnet::nn {
+
+/// What an adapter's base is recognised by, dense or quantised: a checksum over the names and
+/// logical shapes of its tensors. (Their numbers are not read.)
+std::string base_identity(std::span<const TensorUse> tensors);
+
+/// Errors: invalid_argument if the file says that its base is another one.
+void check_base(const io::AdapterFile& file, std::span<const TensorUse> tensors);
+
+/// Bytes that load_adapter() takes of the device's pool.
+int64_t packed_bytes(const io::AdapterFile& file);
 
 /// Packs A and B as float32. Errors: invalid_argument naming a module that the model does not have,
 /// or both shapes; out_of_memory.

@@ -131,6 +131,16 @@ TEST(CliTrain, LearnsAndMergesAndConverts) {
   const std::string text = answer(adapter);
   EXPECT_NE(text.find("butterfly"), std::string::npos) << text;
   EXPECT_EQ(answer(mlx), text);
+  // Beside the weights instead of in them, dense or quantised; in f32 the same words.
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, {"--compute", "f32"}, {"--quantize", "8"}}) {
+    std::vector<std::string> arguments{"generate",     "-m",    tokenizer.string(),
+                                       "--adapter",    adapter, "The secret word is",
+                                       "--max-tokens", "3"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProcessResult result = run_linnet(arguments);
+    EXPECT_NE(result.out.find("butterfly"), std::string::npos) << result.out << result.err;
+  }
   EXPECT_EQ(
       run_linnet({"generate", "The secret word is", "--max-tokens", "3"}).out.find("butterfly"),
       std::string::npos);
