@@ -274,7 +274,7 @@ void restore_parameters(std::vector<Parameter>& parameters, const NamedArrays& s
   if (saved.size() > parameters.size())
     for (const auto& [name, value] : saved)
       if (std::none_of(parameters.begin(), parameters.end(),
-                       [&](const Parameter& p) { return p.name == name; }))
+                       [&wanted = name](const Parameter& p) { return p.name == wanted; }))
         fail(ErrorCode::malformed_file, "the checkpoint has a parameter {}, which is not trained",
              printable(name));
   for (Parameter& parameter : parameters) {
