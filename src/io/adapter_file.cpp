@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/half.hpp"
@@ -150,6 +151,13 @@ void check_peft_fields(const Json& config) {
          initial->as_string());
 }
 
+double positive(const Json& value) {
+  const double number = value.as_number();
+  if (!std::isfinite(number) || number <= 0)
+    fail(ErrorCode::malformed_file, "{} is {}, not a positive number", value.where(), number);
+  return number;
+}
+
 /// The value of a pattern (rank_pattern, alpha_pattern) for a module; patterns are ends of names.
 std::optional<double> pattern_value(const Json& config, std::string_view field,
                                     std::string_view module) {
@@ -161,21 +169,20 @@ std::optional<double> pattern_value(const Json& config, std::string_view field,
       fail(ErrorCode::unsupported, "{}: regular expressions are not implemented", value.where());
     const bool fits = module.ends_with(end) && (module.size() == end.size() ||
                                                 module[module.size() - end.size() - 1] == '.');
-    if (fits) return value.as_number();
+    if (fits) return positive(value);
   }
   return std::nullopt;
-}
-
-double positive(const Json& value) {
-  const double number = value.as_number();
-  if (!std::isfinite(number) || number <= 0)
-    fail(ErrorCode::malformed_file, "{} is {}, not a positive number", value.where(), number);
-  return number;
 }
 
 float scale_of(double alpha, int64_t rank, bool rslora) {
   const auto r = static_cast<double>(rank);
   return static_cast<float>(alpha / (rslora ? std::sqrt(r) : r));
+}
+
+/// nn::base_identity() of the model that an adapter is for, if linnet wrote it.
+std::string base_of(const SafetensorsFile& file) {
+  const auto found = file.metadata().find("linnet_base");
+  return found == file.metadata().end() ? std::string() : found->second;
 }
 
 AdapterFile read_peft(const std::filesystem::path& folder, const Json& config) {
@@ -190,13 +197,12 @@ AdapterFile read_peft(const std::filesystem::path& folder, const Json& config) {
   result.dropout = config.get("lora_dropout", 0.0);
   result.base_model = config.get("base_model_name_or_path", "");
   const auto file = SafetensorsFile::open(folder / "adapter_model.safetensors");
-  if (const auto found = file.metadata().find("linnet_base"); found != file.metadata().end())
-    result.base_checksum = found->second;
+  result.base_checksum = base_of(file);
   for (const auto& [name, pair] : pairs_of(file, AdapterFormat::peft)) {
     AdapterModule module = read_module(file, name, pair, AdapterFormat::peft);
-    const auto rank = static_cast<int64_t>(
-        pattern_value(config, "rank_pattern", name).value_or(static_cast<double>(result.rank)));
-    if (module.rank != rank)
+    const double rank =
+        pattern_value(config, "rank_pattern", name).value_or(static_cast<double>(result.rank));
+    if (static_cast<double>(module.rank) != rank)
       fail(ErrorCode::malformed_file, "{}: {} has rank {}, the configuration says {}", file.name(),
            name, module.rank, rank);
     const double alpha = pattern_value(config, "alpha_pattern", name).value_or(result.alpha);
@@ -218,6 +224,7 @@ AdapterFile read_mlx(const std::filesystem::path& folder, const Json& config) {
   result.dropout = parameters.get("dropout", 0.0);
   result.base_model = config.get("model", "");
   const auto file = SafetensorsFile::open(folder / "adapters.safetensors");
+  result.base_checksum = base_of(file);
   for (const auto& [name, pair] : pairs_of(file, AdapterFormat::mlx)) {
     AdapterModule module = read_module(file, name, pair, AdapterFormat::mlx);
     if (module.rank != result.rank)
@@ -251,6 +258,11 @@ AdapterFile AdapterFile::open(const std::filesystem::path& folder) {
       config.find("peft_type") ? read_peft(folder, config) : read_mlx(folder, config);
   if (result.modules.empty())
     fail(ErrorCode::malformed_file, "{} holds no low-rank tensors", folder.string());
+  // Two names in the file can be one module: the prefix of the text model is not always there.
+  std::set<std::string_view> names;
+  for (const AdapterModule& module : result.modules)
+    if (!names.insert(module.name).second)
+      fail(ErrorCode::malformed_file, "{} holds {} twice", folder.string(), module.name);
   return result;
 }
 

@@ -56,10 +56,11 @@ struct AdapterFile {
   static AdapterFile open(const std::filesystem::path& folder);
 };
 
-/// Writes a folder of that format in place of an adapter that may be there: the tensors first, the
-/// configuration last, each atomically; a reader never finds half a file. Tensors are float32.
-/// Errors: invalid_argument for an adapter whose modules differ in scale (MLX) or rank (both);
-/// device.
+/// Writes a folder of that format in place of an adapter that may be there. Everything is written
+/// beside it first; then the old configuration goes, the tensors are put in place and the new
+/// configuration last, so that no reader ever sees the tensors of one adapter with the scale of
+/// another: a kill between leaves a folder without adapter. Tensors are float32.
+/// Errors: invalid_argument for an adapter whose modules differ in scale or rank (MLX); device.
 void write_adapter(const std::filesystem::path& folder, AdapterFormat format,
                    const AdapterFile& adapter);
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "io/safetensors.hpp"
+#include "io/safetensors_writer.hpp"
 #include "support/expect_error.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -111,6 +112,10 @@ TEST(AdapterFile, RefusesWhatItDoesNotHonour) {
   expect_refused(ErrorCode::malformed_file, "lora_alpha", set("lora_alpha", -1));
   expect_refused(ErrorCode::malformed_file, "rank 4, the configuration says 2",
                  set("rank_pattern", {{"layers.1.self_attn.q_proj", 2}}));
+  expect_refused(ErrorCode::malformed_file, "the configuration says 1e+300",
+                 set("rank_pattern", {{"layers.1.self_attn.q_proj", 1e300}}));
+  expect_refused(ErrorCode::malformed_file, "alpha_pattern",
+                 set("alpha_pattern", {{"layers.1.self_attn.q_proj", 0}}));
 }
 
 TEST(AdapterFile, PatternsAndRsloraDecideTheScale) {
@@ -123,6 +128,50 @@ TEST(AdapterFile, PatternsAndRsloraDecideTheScale) {
   std::ofstream(folder.path() / "adapter_config.json") << config.dump();
   for (const AdapterModule& module : AdapterFile::open(folder.path()).modules)
     EXPECT_EQ(module.scale, module.name == "layers.0.self_attn.q_proj" ? 10 : 4) << module.name;
+}
+
+TEST(AdapterFile, ModulesOfTheirOwnRankAndScaleGoIntoPatterns) {
+  AdapterFile adapter = AdapterFile::open(kReference / "qwen3-peft-lora");
+  adapter.modules[0].scale = 0.3F;
+  AdapterModule& narrow = adapter.modules[1];
+  narrow.rank = 3;
+  narrow.a.resize(static_cast<size_t>(3 * narrow.inputs));
+  narrow.b.resize(static_cast<size_t>(3 * narrow.outputs));
+  for (const bool rslora : {false, true}) {
+    adapter.rslora = rslora;
+    const test::TemporaryFolder folder;
+    write_adapter(folder.path(), AdapterFormat::peft, adapter);
+    expect_same(adapter, AdapterFile::open(folder.path()));
+    expect_error(ErrorCode::invalid_argument, "MLX",
+                 [&] { write_adapter(folder.path() / "mlx", AdapterFormat::mlx, adapter); });
+  }
+}
+
+TEST(AdapterFile, MlxsFormKeepsTheBaseAndTakesAllLayers) {
+  AdapterFile adapter = AdapterFile::open(kReference / "qwen3-peft-lora");
+  adapter.base_checksum = "0123";
+  adapter.modules.resize(1);  // of layer 0: mlx-lm would count layers from the last
+  const test::TemporaryFolder folder;
+  write_adapter(folder.path(), AdapterFormat::mlx, adapter);
+  EXPECT_EQ(AdapterFile::open(folder.path()).base_checksum, "0123");
+  const auto config = read_json(folder.path() / "adapter_config.json");
+  EXPECT_EQ(config["num_layers"], -1);
+  EXPECT_EQ(config["lora_parameters"]["keys"], nlohmann::json({"self_attn.q_proj"}));
+}
+
+TEST(AdapterFile, AModuleUnderTwoNamesIsRefused) {
+  const test::TemporaryFolder folder;
+  fs::copy(kReference / "qwen3-peft-lora" / "adapter_config.json", folder.path());
+  std::vector<TensorSpec> specs;
+  for (const char* name :
+       {"model.layers.0.mlp.up_proj", "language_model.model.layers.0.mlp.up_proj"}) {
+    const std::string full = std::string("base_model.model.") + name;
+    specs.push_back({full + ".lora_A.weight", StoredDType::f32, {4, 0}});
+    specs.push_back({full + ".lora_B.weight", StoredDType::f32, {0, 4}});
+  }
+  SafetensorsWriter(folder.path() / "adapter_model.safetensors", specs).commit();
+  expect_error(ErrorCode::malformed_file, "layers.0.mlp.up_proj twice",
+               [&] { static_cast<void>(AdapterFile::open(folder.path())); });
 }
 
 TEST(AdapterFile, MissingAndTornFiles) {
