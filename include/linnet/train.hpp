@@ -216,11 +216,13 @@ struct MergeOptions {
   int threads = 0;       ///< 0: one per physical core
 };
 
-/// Writes a dense checkpoint with an adapter added to its weights: W + scale B A in float32 (dot
-/// products by the contract), rounded once to the type that W is stored in. The base is not
-/// touched, so to go back is to use it again. Errors: as inspect_adapter; unsupported for a
-/// quantised base; invalid_argument naming a module that the base does not have or both shapes;
-/// device. Nothing is written then.
+/// Writes a checkpoint with an adapter added to its weights: W + scale B A in float32 (dot products
+/// by the contract), rounded once to the type that W is stored in. Quantised weights are taken as
+/// what they stand for, rounded to the type of their scales and quantised again with their own bits
+/// and groups. Memory is bounded by some copies of the largest matrix. The base is not touched, so
+/// to go back is to use it again. Errors: as inspect_adapter; invalid_argument naming a module that
+/// the base does not have or both shapes, or for an adapter that linnet trained beside another
+/// model; device. Nothing is written then.
 void merge_adapter(const std::filesystem::path& base, const std::filesystem::path& adapter,
                    const std::filesystem::path& to, const MergeOptions& options = {});
 

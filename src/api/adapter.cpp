@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "api/companion_files.hpp"
 #include "api/state.hpp"
@@ -15,6 +16,7 @@
 #include "ops/cast.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/matmul.hpp"
+#include "ops/quantize.hpp"
 
 namespace linnet {
 namespace {
@@ -49,15 +51,79 @@ std::unordered_map<std::string, const io::AdapterModule*> by_tensor(
   return result;
 }
 
-/// W + scale B A, of W's type.
-Array merged(const io::StoredTensor& tensor, const io::AdapterModule& m, const DevicePtr& device) {
-  const Array w = Array::over(io::aligned_bytes(tensor.bytes, tensor.dtype), {m.outputs, m.inputs},
-                              *io::to_dtype(tensor.dtype), device);
-  const Array a = Array::from(m.a, {m.rank, m.inputs}, device);
-  const Array b = Array::from(m.b, {m.outputs, m.rank}, device);
-  const Array sum = ops::add(ops::astype(w, DType::f32), ops::mul(ops::matmul(b, a), m.scale));
-  return ops::astype(sum, w.dtype());
+Array as_array(const io::StoredTensor& tensor, const DevicePtr& device) {
+  return Array::over(io::aligned_bytes(tensor.bytes, tensor.dtype),
+                     Shape{tensor.shape[0], tensor.shape[1]}, *io::to_dtype(tensor.dtype), device);
 }
+
+/// W + scale B A, rounded once to `dtype`.
+Array merged(const Array& w, const io::AdapterModule& m, DType dtype) {
+  const Array a = Array::from(m.a, {m.rank, m.inputs}, w.device());
+  const Array b = Array::from(m.b, {m.outputs, m.rank}, w.device());
+  const Array sum = ops::add(ops::astype(w, DType::f32), ops::mul(ops::matmul(b, a), m.scale));
+  return ops::astype(sum, dtype);
+}
+
+/// The merged tensors in the base's own forms, one module at a time.
+class Merger {
+ public:
+  Merger(const io::Checkpoint& checkpoint, const models::LoadedModel& base,
+         const io::AdapterFile& adapter, io::CheckpointWriter& writer, DevicePtr device)
+      : checkpoint_(checkpoint),
+        modules_(by_tensor(adapter, base)),
+        writer_(writer),
+        device_(std::move(device)) {
+    for (const nn::TensorUse& use : base.tensors) uses_.emplace(use.name, &use);
+    for (const auto& [name, module] : modules_)
+      if (const nn::TensorUse& use = *uses_.at(name); use.stored)
+        for (const char* end : {".scales", ".biases"})
+          written_with_weight_.insert(std::string(use.module()) + end);
+  }
+
+  void run() {
+    for (const std::string_view name : checkpoint_.tensor_names()) {
+      if (written_with_weight_.contains(std::string(name))) continue;
+      const io::StoredTensor tensor = *checkpoint_.find(name);
+      const auto module = modules_.find(std::string(name));
+      if (module == modules_.end()) {
+        writer_.write(name, tensor.bytes.view);
+      } else if (const nn::TensorUse& use = *uses_.at(module->first); use.stored) {
+        merge_quantized(tensor, use, *module->second);
+      } else {
+        const Array w = as_array(tensor, device_);
+        writer_.write(name, bytes_of(merged(w, *module->second, w.dtype())));
+      }
+      release_pages(tensor.bytes);
+    }
+  }
+
+ private:
+  /// What the integers stand for, with the adapter, is rounded to the type of the scales, as the
+  /// weights were that MLX quantised, and quantised as before.
+  void merge_quantized(const io::StoredTensor& words, const nn::TensorUse& use,
+                       const io::AdapterModule& module) {
+    const std::string name(use.module());
+    const io::StoredTensor scales = *checkpoint_.find(name + ".scales");
+    const io::StoredTensor biases = *checkpoint_.find(name + ".biases");
+    const Array w = ops::dequantize(
+        {as_array(words, device_), as_array(scales, device_), as_array(biases, device_)},
+        use.stored);
+    const ops::QuantizedRows rows =
+        ops::quantize(merged(w, module, *io::to_dtype(scales.dtype)), use.stored);
+    writer_.write(use.name, bytes_of(rows.words));
+    writer_.write(scales.name, bytes_of(rows.scales));
+    writer_.write(biases.name, bytes_of(rows.biases));
+    release_pages(scales.bytes);
+    release_pages(biases.bytes);
+  }
+
+  const io::Checkpoint& checkpoint_;
+  std::unordered_map<std::string, const io::AdapterModule*> modules_;
+  std::unordered_map<std::string, const nn::TensorUse*> uses_;
+  std::unordered_set<std::string> written_with_weight_;
+  io::CheckpointWriter& writer_;
+  DevicePtr device_;
+};
 
 }  // namespace
 
@@ -94,29 +160,20 @@ void merge_adapter(const std::filesystem::path& base, const std::filesystem::pat
   std::error_code ignored;
   require(!std::filesystem::equivalent(base, to, ignored), "{} cannot take the place of its base",
           to.string());
-  if (io::QuantizationConfig::read(checkpoint.config()).defined())
-    fail(ErrorCode::unsupported,
-         "{} is quantised; merge into its dense checkpoint and quantise that", checkpoint.name());
   const io::AdapterFile file = io::AdapterFile::open(adapter);
   const DevicePtr device = Device::cpu({.threads = options.threads});
   const models::LoadedModel planned = models::load(checkpoint, device, {.plan_only = true});
   nn::check_base(file, planned.tensors);
-  const auto modules = by_tensor(file, planned);
   std::vector<io::TensorSpec> specs;
   for (const std::string_view name : checkpoint.tensor_names()) {
     const io::StoredTensor tensor = *checkpoint.find(name);
     specs.push_back({std::string(name), tensor.dtype, {tensor.shape.begin(), tensor.shape.end()}});
   }
-  io::CheckpointWriter writer(to, std::move(specs), {.replace = options.replace});
-  for (const std::string_view name : checkpoint.tensor_names()) {
-    const io::StoredTensor tensor = *checkpoint.find(name);
-    const auto module = modules.find(std::string(name));
-    if (module == modules.end())
-      writer.write(name, tensor.bytes.view);
-    else
-      writer.write(name, bytes_of(merged(tensor, *module->second, device)));
-    release_pages(tensor.bytes);
-  }
+  const bool quantized = io::QuantizationConfig::read(checkpoint.config()).defined();
+  io::CheckpointWriter writer(
+      to, std::move(specs),
+      {.metadata = {{"format", quantized ? "mlx" : "pt"}}, .replace = options.replace});
+  Merger(checkpoint, planned, file, writer, device).run();
   for (const io::CheckpointFile& copied : checkpoint.files())
     if (is_companion(copied.name) || copied.name == "config.json")
       writer.add_file(copied.name, checkpoint.file(copied.name)->text());

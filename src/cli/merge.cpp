@@ -23,7 +23,7 @@ void add_merge(CLI::App& app, Action& action) {
   const auto command = std::make_shared<MergeCommand>();
   CLI::App& sub =
       *app.add_subcommand("merge", "Writes a checkpoint with an adapter added to its weights.");
-  sub.add_option("base", command->base, "folder of a dense checkpoint, or its name; it stays")
+  sub.add_option("base", command->base, "folder of a checkpoint, or its name; it stays")
       ->type_name("BASE")
       ->required();
   sub.add_option("--adapter", command->adapter, "folder of an adapter, PEFT's or mlx-lm's")
