@@ -43,8 +43,7 @@ Array tangent(const Array& gate, const Array& up, Activation activation, const A
   Array result;
   if (t[0].defined()) result = gradient(gate, up, activation, t[0])[0];
   if (!t[1].defined()) return result;
-  const Array of_up = mul(activate(as_f32(gate), activation), t[1]);
-  return result.defined() ? add(result, of_up) : of_up;
+  return plus(result, mul(activate(as_f32(gate), activation), t[1]));
 }
 
 void record_gate(const Array& gate, const Array& up, Activation activation, Array& y) {

@@ -223,15 +223,14 @@ struct Packed {
       const Array scores = mul(matmul(heads(q), turned(k)), scale);
       const Array p = softmax(where(sees, scores, -1e30F), -1);
       Array ds;
-      const auto plus = [](Array& sum, const Array& x) { sum = sum.defined() ? add(sum, x) : x; };
-      if (t[0].defined()) plus(ds, matmul(heads(t[0]), turned(k)));
-      if (t[1].defined()) plus(ds, matmul(heads(q), turned(t[1])));
+      if (t[0].defined()) ds = matmul(heads(t[0]), turned(k));
+      if (t[1].defined()) ds = plus(ds, matmul(heads(q), turned(t[1])));
       Array dy;
       if (ds.defined()) {
         const Array scaled = where(sees, mul(ds, scale), 0.0F);
-        plus(dy, matmul(mul(p, sub(scaled, sum(mul(p, scaled), -1, true))), heads(v)));
+        dy = matmul(mul(p, sub(scaled, sum(mul(p, scaled), -1, true))), heads(v));
       }
-      if (t[2].defined()) plus(dy, matmul(p, heads(t[2])));
+      if (t[2].defined()) dy = plus(dy, matmul(p, heads(t[2])));
       parts.push_back(reshape(transpose(dy, {2, 0, 1, 3}), {length, q.dim(1), q.dim(2)}));
       begin += length;
     }

@@ -47,8 +47,7 @@ Arrays checked(std::string_view what, const Arrays& derivatives, const Arrays& o
 /// Zeros where nothing came.
 Arrays complete(Arrays derivatives, const Arrays& of) {
   for (size_t i = 0; i < of.size(); ++i)
-    if (!derivatives[i].defined())
-      derivatives[i] = zeros(of[i].shape(), DType::f32, of[i].device());
+    derivatives[i] = or_zeros(derivatives[i], of[i].shape(), of[i].device());
   return derivatives;
 }
 

@@ -73,8 +73,7 @@ CrossEntropy linear_cross_entropy(const Array& x, const PackedMatrix& head,
     if (tape == nullptr) continue;
     slice_update_into(gradients.x, linear_transposed(logits, constant, options.rounding), {block});
     if (!wants_source) continue;
-    const Array part = weight_gradient(logits, inputs, options.rounding);
-    gradients.source = gradients.source.defined() ? add(gradients.source, part) : part;
+    gradients.source = plus(gradients.source, weight_gradient(logits, inputs, options.rounding));
   }
   CrossEntropy result{.loss = sum(mul(losses, row_weights)), .log_likelihood = log_likelihood};
   if (tape == nullptr) return result;
@@ -91,10 +90,7 @@ CrossEntropy linear_cross_entropy(const Array& x, const PackedMatrix& head,
                     [gradients](const Arrays& t) {
                       Array total;
                       if (t[0].defined()) total = sum(mul(gradients.x, t[0]));
-                      if (t[1].defined()) {
-                        const Array part = sum(mul(gradients.source, t[1]));
-                        total = total.defined() ? add(total, part) : part;
-                      }
+                      if (t[1].defined()) total = plus(total, sum(mul(gradients.source, t[1])));
                       return Arrays{total};
                     }});
   return result;

@@ -133,10 +133,7 @@ Array differentiable(BinaryOp op, const Operand& a, const Operand& b, PartialsOf
                if (!tangent.defined()) return Array();
                return times(broadcast_view("broadcast_to", tangent, shape), part, otherwise);
              };
-             const Array of_a = of(t[0], p.a, 1.0F);
-             const Array of_b = of(t[1], p.b, sign);
-             if (!of_a.defined()) return Arrays{of_b};
-             return Arrays{of_b.defined() ? add(of_a, of_b) : of_a};
+             return Arrays{plus(of(t[0], p.a, 1.0F), of(t[1], p.b, sign))};
            }});
   return y;
 }

@@ -164,11 +164,8 @@ Array put_along_axis(const Array& x, const Array& indices, const Array& values, 
          .jvp =
              [resolved, at, x_shape = x.shape(), from = values.shape(),
               device = y.device()](const Arrays& t) {
-               const auto or_zeros = [&device](const Array& d, const Shape& of) {
-                 return d.defined() ? d : zeros(of, DType::f32, device);
-               };
-               return Arrays{
-                   put_along_axis(or_zeros(t[0], x_shape), resolved, or_zeros(t[1], from), at)};
+               return Arrays{put_along_axis(or_zeros(t[0], x_shape, device), resolved,
+                                            or_zeros(t[1], from, device), at)};
              }});
   return y;
 }
@@ -204,7 +201,7 @@ Array scatter_add(const Array& x, const Array& indices, const Array& values, int
                   .jvp =
                       [resolved, at, x_shape = x.shape(), device = y.device()](const Arrays& t) {
                         if (!t[1].defined()) return Arrays{t[0]};
-                        const Array to = t[0].defined() ? t[0] : zeros(x_shape, DType::f32, device);
+                        const Array to = or_zeros(t[0], x_shape, device);
                         return Arrays{scatter_add(to, resolved, t[1], at)};
                       }});
   return y;

@@ -223,8 +223,7 @@ class LinearRule {
       Array bias;
       if (c[i].defined()) {
         if (wants_x_) {
-          const Array dx = linear_transposed(c[i], part.weights, rounding_);
-          result[0] = result[0].defined() ? add(result[0], dx) : dx;
+          result[0] = plus(result[0], linear_transposed(c[i], part.weights, rounding_));
         }
         if (part.wants_source) source = weight_gradient(c[i], x_, rounding_);
         if (part.wants_bias) bias = sum(as_matrix(c[i]), 0);
@@ -239,11 +238,11 @@ class LinearRule {
     Arrays result;
     for (size_t i = 0; i < parts_.size(); ++i) {
       Array y;
-      const auto plus = [&y](const Array& more) { y = y.defined() ? add(y, more) : more; };
-      if (t[0].defined()) plus(linear(t[0], parts_[i].weights));
-      if (t[2 * i + 1].defined()) plus(linear(x_, pack(t[2 * i + 1], DType::f32)));
+      if (t[0].defined()) y = linear(t[0], parts_[i].weights);
+      if (t[2 * i + 1].defined()) y = plus(y, linear(x_, pack(t[2 * i + 1], DType::f32)));
       if (t[2 * i + 2].defined())
-        plus(broadcast_to(t[2 * i + 2], with_outputs(x_.shape(), parts_[i].weights.outputs())));
+        y = plus(y,
+                 broadcast_to(t[2 * i + 2], with_outputs(x_.shape(), parts_[i].weights.outputs())));
       result.push_back(y);
     }
     return result;

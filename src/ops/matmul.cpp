@@ -2,7 +2,6 @@
 
 #include "kernels/matmul.hpp"
 #include "ops/cast.hpp"
-#include "ops/elementwise.hpp"
 #include "ops/promotion.hpp"
 #include "ops/tape.hpp"
 #include "ops/view.hpp"
@@ -94,28 +93,20 @@ Array recorded(const Array& a, const Array& b, Array y) {
                     },
                 .jvp =
                     [a = as_f32(a), b = as_f32(b)](const Arrays& t) {
-                      if (!t[0].defined()) return Arrays{matmul(a, t[1])};
-                      const Array first = matmul(t[0], b);
-                      return Arrays{t[1].defined() ? add(first, matmul(a, t[1])) : first};
+                      return Arrays{plus(t[0].defined() ? matmul(t[0], b) : Array(),
+                                         t[1].defined() ? matmul(a, t[1]) : Array())};
                     }});
   return y;
 }
 
-Array multiply(const Array& a, const Array& b) {
-  check_same_device("matmul", a, b);
-  require(is_floating(a.dtype()) && is_floating(b.dtype()) && a.rank() >= 1 && b.rank() >= 1,
-          "matmul: {} {} by {} {} are not floating arrays with axes", to_string(a.dtype()),
-          a.shape(), to_string(b.dtype()), b.shape());
-  const Array left = a.rank() == 1 ? expand_dims(a, 0) : a;
-  const Array right = b.rank() == 1 ? expand_dims(b, 1) : b;
+/// The product of constants, both with at least two axes and of one inner extent.
+Array multiply(const Array& left, const Array& right) {
   const int64_t m = left.dim(-2);
   const int64_t k = left.dim(-1);
   const int64_t n = right.dim(-1);
-  require(right.dim(-2) == k, "matmul: {} by {}: the inner extents {} and {} differ", a.shape(),
-          b.shape(), k, right.dim(-2));
   const Shape right_batch = batch_shape(right.shape());
   const Shape batch = broadcast_shapes("matmul", batch_shape(left.shape()), right_batch);
-  const DType dtype = promote(a.dtype(), b.dtype());
+  const DType dtype = promote(left.dtype(), right.dtype());
 
   // One matrix on the right serves all rows on the left in a single product.
   const int64_t count = element_count(batch);
@@ -129,23 +120,25 @@ Array multiply(const Array& a, const Array& b) {
   const bool narrow = !as_stored && left.dtype() == DType::bf16 && right.dtype() == DType::bf16;
   all.left = contiguous(astype(broadcast_view("matmul", left, with_matrix(batch, m, k)),
                                narrow ? DType::bf16 : DType::f32));
-  all.result = Array::empty(with_matrix(batch, m, n), DType::f32, a.device());
+  all.result = Array::empty(with_matrix(batch, m, n), DType::f32, left.device());
   if (as_stored)
     multiply_as_stored(all);
   else
     multiply_packed(all);
-  Array rounded = astype(all.result, dtype);
-  if (b.rank() == 1) rounded = squeeze(rounded, -1);
-  if (a.rank() == 1) rounded = squeeze(rounded, b.rank() == 1 ? -1 : -2);
-  return rounded;
+  return astype(all.result, dtype);
 }
 
 }  // namespace
 
 Array matmul(const Array& a, const Array& b) {
-  if (recording({&a, &b}) == nullptr) return multiply(a, b);
+  check_same_device("matmul", a, b);
+  require(is_floating(a.dtype()) && is_floating(b.dtype()) && a.rank() >= 1 && b.rank() >= 1,
+          "matmul: {} {} by {} {} are not floating arrays with axes", to_string(a.dtype()),
+          a.shape(), to_string(b.dtype()), b.shape());
   const Array left = a.rank() == 1 ? expand_dims(a, 0) : a;
   const Array right = b.rank() == 1 ? expand_dims(b, 1) : b;
+  require(left.dim(-1) == right.dim(-2), "matmul: {} by {}: the inner extents {} and {} differ",
+          a.shape(), b.shape(), left.dim(-1), right.dim(-2));
   Array y = recorded(left, right, multiply(stop_gradient(left), stop_gradient(right)));
   if (b.rank() == 1) y = squeeze(y, -1);
   return a.rank() == 1 ? squeeze(y, b.rank() == 1 ? -1 : -2) : y;

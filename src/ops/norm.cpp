@@ -42,11 +42,6 @@ Array normalize(std::string_view op, Kernel kernel, const Array& x, const Array&
   return astype(y, x.dtype());
 }
 
-Array plus(const Array& a, const Array& b) {
-  if (!a.defined()) return b;
-  return b.defined() ? add(a, b) : a;
-}
-
 /// Of rms_norm(x, weight): r = 1 / sqrt(mean(x^2) + eps), y = x r w.
 Array rms_norm_tangent(const Array& x, const Array& weight, float eps, const Array& tx,
                        const Array& tw) {

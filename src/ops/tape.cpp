@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/cast.hpp"
+#include "ops/creation.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
 #include "ops/view.hpp"
@@ -48,7 +49,7 @@ Array& Tape::at(Table& table, int64_t number) const {
 void Tape::accumulate(Table& table, int64_t number, const Array& derivative) const {
   if (number < 0 || !derivative.defined()) return;
   Array& sum = at(table, number);
-  sum = sum.defined() ? add(sum, derivative) : derivative;
+  sum = plus(sum, derivative);
 }
 
 /// The derivatives of an entry's results lead to those of its operands.
@@ -93,7 +94,6 @@ void Tape::pull_back_to(size_t begin, Table& table, bool consume) {
 Arrays Tape::backward(std::span<const Array> outputs, const Arrays& cotangents,
                       std::span<const Array> inputs, bool consume) {
   Table table(static_cast<size_t>(values_));
-  // Values that are wanted and are operands of others keep what pull() takes of its results only.
   for (size_t i = 0; i < outputs.size(); ++i)
     if (outputs[i].tape().get() == this) accumulate(table, outputs[i].tape_number(), cotangents[i]);
   pull_back_to(0, table, consume);
@@ -159,6 +159,15 @@ Tape* recording(std::initializer_list<const Array*> inputs) {
 }
 
 Array as_f32(const Array& x) { return astype(stop_gradient(x), DType::f32); }
+
+Array plus(const Array& a, const Array& b) {
+  if (!a.defined()) return b;
+  return b.defined() ? add(a, b) : a;
+}
+
+Array or_zeros(const Array& derivative, const Shape& shape, const DevicePtr& device) {
+  return derivative.defined() ? derivative : zeros(shape, DType::f32, device);
+}
 
 Array sum_to(const Array& c, const Shape& shape) {
   if (c.shape() == shape) return c;

@@ -112,6 +112,12 @@ inline Array stop_gradient(const Array& x) { return x.on_tape(nullptr, -1); }
 /// x as a constant of dtype f32.
 Array as_f32(const Array& x);
 
+/// The sum of two derivatives of one array; undefined if both are.
+Array plus(const Array& a, const Array& b);
+
+/// A derivative, or zeros of `shape` in place of an undefined one.
+Array or_zeros(const Array& derivative, const Shape& shape, const DevicePtr& device);
+
 /// A derivative of a broadcast operand as one of the operand: sums over the axes that were
 /// repeated.
 ///   c       the result's shape, f32

@@ -130,11 +130,6 @@ Array recorded_slice(const Array& x, Array y, const std::vector<Slice>& slices) 
   return y;
 }
 
-/// A derivative, zeros if it is undefined.
-Array or_zeros(const Array& derivative, const Shape& shape, const DevicePtr& device) {
-  return derivative.defined() ? derivative : zeros(shape, DType::f32, device);
-}
-
 void copy_into(Array& to, const Array& from) {
   kernels::cpu::cast({.from = from.view(), .to = to.mutable_view()}, to.device()->context());
 }

@@ -60,16 +60,6 @@ struct Product {
   int64_t count = 0;
 };
 
-HWY_INLINE F32x16 load_some(const float* from, int64_t n) {
-  return n >= kLanes ? load(from) : load_partial(from, n, 0.0F);
-}
-HWY_INLINE void store_some(F32x16 v, float* to, int64_t n) {
-  if (n >= kLanes)
-    store(v, to);
-  else
-    store_partial(v, to, n);
-}
-
 template <int kRows, int kColumns>
 HWY_INLINE void multiply_tile(const Product& p, int64_t i, int64_t j) {
   F32x16 acc[kRows][kColumns];

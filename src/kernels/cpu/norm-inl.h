@@ -57,16 +57,6 @@ HWY_INLINE void for_columns(int64_t width, const Use& use) {
   }
 }
 
-HWY_INLINE F32x16 load_some(const float* from, int64_t n) {
-  return n == kLanes ? load(from) : load_partial(from, n, 0.0F);
-}
-HWY_INLINE void store_some(F32x16 v, float* to, int64_t n) {
-  if (n == kLanes)
-    store(v, to);
-  else
-    store_partial(v, to, n);
-}
-
 /// y = x * scale * weight over kRows rows, from x by rms_scales.
 template <int kRows>
 HWY_INLINE void rms_norm_rows(const float* x, int64_t x_stride, const RmsTerm& norm, int64_t width,

@@ -13,16 +13,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace linnet::kernels::cpu::HWY_NAMESPACE {
 
-HWY_INLINE F32x16 load_some(const float* from, int64_t n) {
-  return n == kLanes ? load(from) : load_partial(from, n, 0.0F);
-}
-HWY_INLINE void store_some(F32x16 v, float* to, int64_t n) {
-  if (n == kLanes)
-    store(v, to);
-  else
-    store_partial(v, to, n);
-}
-
 /// Calls use(i, n) for elements begin..end - 1, n (up to 16) of them from i on.
 template <class Use>
 HWY_INLINE void for_lanes(int64_t begin, int64_t end, const Use& use) {

@@ -591,6 +591,17 @@ HWY_INLINE float max_lanes(F32x16 v) {
 
 #endif
 
+/// The first n elements of sixteen, all of them from 16 on; 0 in the other lanes.
+HWY_INLINE F32x16 load_some(const float* from, int64_t n) {
+  return n >= kLanes ? load(from) : load_partial(from, n, 0.0F);
+}
+HWY_INLINE void store_some(F32x16 v, float* to, int64_t n) {
+  if (n >= kLanes)
+    store(v, to);
+  else
+    store_partial(v, to, n);
+}
+
 }  // namespace linnet::kernels::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
