@@ -13,6 +13,7 @@
 #include "io/checkpoint_writer.hpp"
 #include "models/registry.hpp"
 #include "nn/adapter_load.hpp"
+#include "nn/stored_array.hpp"
 #include "ops/cast.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/matmul.hpp"
@@ -20,10 +21,6 @@
 
 namespace linnet {
 namespace {
-
-std::span<const std::byte> bytes_of(const Array& x) {
-  return {static_cast<const std::byte*>(x.view().data), static_cast<size_t>(x.nbytes())};
-}
 
 /// What stands before "layers." in the names of the text model's tensors.
 std::string prefix_of(const models::LoadedModel& base) {
@@ -49,11 +46,6 @@ std::unordered_map<std::string, const io::AdapterModule*> by_tensor(
     result[prefix + module.name + ".weight"] = &module;
   }
   return result;
-}
-
-Array as_array(const io::StoredTensor& tensor, const DevicePtr& device) {
-  return Array::over(io::aligned_bytes(tensor.bytes, tensor.dtype),
-                     Shape{tensor.shape[0], tensor.shape[1]}, *io::to_dtype(tensor.dtype), device);
 }
 
 /// W + scale B A, rounded once to `dtype`.
@@ -90,8 +82,8 @@ class Merger {
       } else if (const nn::TensorUse& use = *uses_.at(module->first); use.stored) {
         merge_quantized(tensor, use, *module->second);
       } else {
-        const Array w = as_array(tensor, device_);
-        writer_.write(name, bytes_of(merged(w, *module->second, w.dtype())));
+        const Array w = nn::as_array(tensor, device_);
+        writer_.write(name, merged(w, *module->second, w.dtype()).bytes());
       }
       release_pages(tensor.bytes);
     }
@@ -105,14 +97,14 @@ class Merger {
     const std::string name(use.module());
     const io::StoredTensor scales = *checkpoint_.find(name + ".scales");
     const io::StoredTensor biases = *checkpoint_.find(name + ".biases");
-    const Array w = ops::dequantize(
-        {as_array(words, device_), as_array(scales, device_), as_array(biases, device_)},
-        use.stored);
+    const Array w = ops::dequantize({nn::as_array(words, device_), nn::as_array(scales, device_),
+                                     nn::as_array(biases, device_)},
+                                    use.stored);
     const ops::QuantizedRows rows =
         ops::quantize(merged(w, module, *io::to_dtype(scales.dtype)), use.stored);
-    writer_.write(use.name, bytes_of(rows.words));
-    writer_.write(scales.name, bytes_of(rows.scales));
-    writer_.write(biases.name, bytes_of(rows.biases));
+    writer_.write(use.name, rows.words.bytes());
+    writer_.write(scales.name, rows.scales.bytes());
+    writer_.write(biases.name, rows.biases.bytes());
     release_pages(scales.bytes);
     release_pages(biases.bytes);
   }
@@ -174,9 +166,8 @@ void merge_adapter(const std::filesystem::path& base, const std::filesystem::pat
       to, std::move(specs),
       {.metadata = {{"format", quantized ? "mlx" : "pt"}}, .replace = options.replace});
   Merger(checkpoint, planned, file, writer, device).run();
-  for (const io::CheckpointFile& copied : checkpoint.files())
-    if (is_companion(copied.name) || copied.name == "config.json")
-      writer.add_file(copied.name, checkpoint.file(copied.name)->text());
+  copy_companions(checkpoint, writer);
+  writer.add_file("config.json", checkpoint.file("config.json")->text());
   writer.commit();
 }
 

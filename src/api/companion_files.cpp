@@ -14,4 +14,9 @@ bool is_companion(std::string_view name) {
          name.starts_with("NOTICE");
 }
 
+void copy_companions(const io::Checkpoint& from, io::CheckpointWriter& to) {
+  for (const io::CheckpointFile& file : from.files())
+    if (is_companion(file.name)) to.add_file(file.name, from.file(file.name)->text());
+}
+
 }  // namespace linnet

@@ -49,10 +49,6 @@ std::vector<Part> parts_of(const io::Checkpoint& checkpoint,
   return parts;
 }
 
-std::span<const std::byte> bytes_of(const Array& x) {
-  return {static_cast<const std::byte*>(x.view().data), static_cast<size_t>(x.nbytes())};
-}
-
 /// config.json as mlx-lm writes it.
 std::string quantized_config(const io::Checkpoint& checkpoint, Quantization quantization) {
   try {
@@ -81,8 +77,7 @@ class Quantizer {
 
   void run() {
     for (const Part& part : parts_) part.quantization ? quantize(part) : copy(part);
-    for (const io::CheckpointFile& file : checkpoint_.files())
-      if (is_companion(file.name)) writer_.add_file(file.name, checkpoint_.file(file.name)->text());
+    copy_companions(checkpoint_, writer_);
     writer_.add_file("config.json",
                      quantized_config(checkpoint_, quantization_of(options_.quantize)));
   }
@@ -92,9 +87,9 @@ class Quantizer {
     const auto specs = part.specs();
     const int64_t row_bytes = part.source.bytes.size() / std::max<int64_t>(specs[0].shape[0], 1);
     nn::quantize_rows(part.source, part.quantization, device_, [&](const ops::QuantizedRows& rows) {
-      writer_.write(specs[0].name, bytes_of(rows.words));
-      writer_.write(specs[1].name, bytes_of(rows.scales));
-      writer_.write(specs[2].name, bytes_of(rows.biases));
+      writer_.write(specs[0].name, rows.words.bytes());
+      writer_.write(specs[1].name, rows.scales.bytes());
+      writer_.write(specs[2].name, rows.biases.bytes());
       report(rows.words.dim(0) * row_bytes);
     });
   }

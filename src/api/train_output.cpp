@@ -12,10 +12,6 @@
 namespace linnet {
 namespace {
 
-std::span<const std::byte> bytes_of(const Array& x) {
-  return {static_cast<const std::byte*>(x.view().data), static_cast<size_t>(x.nbytes())};
-}
-
 /// config.json with the type that the weights are stored in.
 std::string stored_config(const Trainer::State& state) {
   const std::string text = state.checkpoint
@@ -27,13 +23,9 @@ std::string stored_config(const Trainer::State& state) {
   return config.dump(1) + "\n";
 }
 
-void copy_companions(const Trainer::State& state, io::CheckpointWriter& writer) {
-  if (state.checkpoint) {
-    for (const io::CheckpointFile& file : state.checkpoint->files())
-      if (is_companion(file.name))
-        writer.add_file(file.name, state.checkpoint->file(file.name)->text());
-    return;
-  }
+/// Of the model that was trained, or of a new one's tokenizer.
+void copy_files(const Trainer::State& state, io::CheckpointWriter& writer) {
+  if (state.checkpoint) return copy_companions(*state.checkpoint, writer);
   for (const auto& entry : std::filesystem::directory_iterator(state.tokenizer_folder)) {
     const std::string name = entry.path().filename().string();
     if (entry.is_regular_file() && is_companion(name))
@@ -50,8 +42,8 @@ std::filesystem::path write_model(const Trainer::State& state) {
   const std::filesystem::path folder = state.options.out / "model";
   io::CheckpointWriter writer(folder, std::move(specs), {.replace = true});
   for (const train::Parameter& parameter : state.subject->parameters())
-    writer.write(parameter.name, bytes_of(ops::astype(parameter.value, DType::bf16)));
-  copy_companions(state, writer);
+    writer.write(parameter.name, ops::astype(parameter.value, DType::bf16).bytes());
+  copy_files(state, writer);
   writer.add_file("config.json", stored_config(state));
   writer.commit();
   return folder;

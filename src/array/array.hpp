@@ -101,6 +101,12 @@ class Array {
   [[nodiscard]] kernels::ConstView view() const;
   /// For kernels that fill an array just made. Errors: internal if the storage is read-only.
   [[nodiscard]] kernels::View mutable_view();
+  /// The elements of a contiguous array as they lie in memory, to be written to a file. Errors:
+  /// internal if it is not contiguous.
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    check_direct(dtype_);
+    return {storage_->data() + offset_ * size_of(dtype_), static_cast<size_t>(nbytes())};
+  }
   /// The first element of a contiguous array. Errors: internal if it is not contiguous or not of T.
   template <class T>
   [[nodiscard]] const T* data() const {

@@ -15,12 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 ExitCode list(const fs::path& folder) {
   std::vector<fs::path> found;
   std::error_code error;
@@ -35,7 +29,7 @@ ExitCode list(const fs::path& folder) {
     try {
       const AdapterInfo info = inspect_adapter(path);
       text = fmt::format("{}, rank {}, {} parameters in {} modules ({})", info.format, info.rank,
-                         info.parameters, info.modules, joined(info.targets));
+                         info.parameters, info.modules, fmt::join(info.targets, ", "));
     } catch (const Error& broken) {
       text = broken.what();
     }
@@ -53,7 +47,7 @@ ExitCode inspect(const fs::path& folder) {
   line("base", info.base_model.empty() ? "not said" : info.base_model);
   line("rank", std::to_string(info.rank));
   line("alpha", fmt::format("{}{}", info.alpha, info.rslora ? " (rsLoRA)" : ""));
-  line("targets", joined(info.targets));
+  line("targets", fmt::format("{}", fmt::join(info.targets, ", ")));
   line("modules", std::to_string(info.modules));
   line("parameters", std::to_string(info.parameters));
   return ExitCode::success;

@@ -12,6 +12,7 @@
 #include "base/half.hpp"
 #include "base/json.hpp"
 #include "io/safetensors.hpp"
+#include "io/transposed.hpp"
 
 namespace linnet::io {
 namespace {
@@ -43,15 +44,6 @@ std::vector<float> read_floats(const SafetensorsFile& file, const TensorEntry& t
       default: result[i] = static_cast<const float*>(data)[i];
     }
   return result;
-}
-
-/// to[j][i] = from[i][j]
-std::vector<float> transposed(const std::vector<float>& from, int64_t rows, int64_t columns) {
-  std::vector<float> to(from.size());
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      to[static_cast<size_t>(j * rows + i)] = from[static_cast<size_t>(i * columns + j)];
-  return to;
 }
 
 /// The two tensors of each module, by the module's name in the file.

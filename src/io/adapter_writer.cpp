@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "io/adapter_file.hpp"
 #include "io/safetensors_writer.hpp"
+#include "io/transposed.hpp"
 
 namespace linnet::io {
 namespace {
@@ -93,14 +94,6 @@ std::string mlx_config(const AdapterFile& adapter) {
   // 1 it takes all. Where there is no tensor, its B is zero.
   config["num_layers"] = -1;
   return config.dump(4);
-}
-
-std::vector<float> transposed(const std::vector<float>& from, int64_t rows, int64_t columns) {
-  std::vector<float> to(from.size());
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j)
-      to[static_cast<size_t>(j * rows + i)] = from[static_cast<size_t>(i * columns + j)];
-  return to;
 }
 
 void check(const AdapterFile& adapter, AdapterFormat format) {

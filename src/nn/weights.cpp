@@ -4,6 +4,7 @@
 
 #include "base/file.hpp"
 #include "nn/quantize_rows.hpp"
+#include "nn/stored_array.hpp"
 #include "ops/cast.hpp"
 #include "ops/elementwise.hpp"
 
@@ -11,19 +12,6 @@ namespace linnet::nn {
 namespace {
 
 constexpr std::string_view kWeight = ".weight";
-
-DType floating_dtype(const io::StoredTensor& tensor) {
-  const auto dtype = io::to_dtype(tensor.dtype);
-  if (!dtype || !is_floating(*dtype))
-    fail(ErrorCode::unsupported, "{} is stored as {}; linnet reads BF16, F16 and F32 weights",
-         tensor.name, io::to_string(tensor.dtype));
-  return *dtype;
-}
-
-Array as_array(const io::StoredTensor& tensor, const Shape& shape, const DevicePtr& device) {
-  return Array::over(io::aligned_bytes(tensor.bytes, tensor.dtype), shape,
-                     *io::to_dtype(tensor.dtype), device);
-}
 
 std::string scales_of(std::string_view module) { return std::string(module) + ".scales"; }
 std::string biases_of(std::string_view module) { return std::string(module) + ".biases"; }
@@ -61,15 +49,12 @@ Array Weights::parameter(const TensorUse& use, float offset) {
 }
 
 io::StoredTensor Weights::take(const std::string& name, const Shape& shape, Quantization q) {
-  const auto tensor = checkpoint_->find(name);
-  if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint_->name(), name);
-  if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
-    fail(ErrorCode::malformed_file, "{} is [{}], expected {}{}", name,
-         fmt::join(tensor->shape, ", "), shape,
-         q ? fmt::format(" for {} bits in groups of {}", q.bits, q.group_size) : "");
-  stored_bytes_ += tensor->bytes.size();
+  const io::StoredTensor tensor =
+      find_tensor(*checkpoint_, name, shape,
+                  q ? fmt::format(" for {} bits in groups of {}", q.bits, q.group_size) : "");
+  stored_bytes_ += tensor.bytes.size();
   taken_.insert(name);
-  return *tensor;
+  return tensor;
 }
 
 void Weights::count(const TensorUse& use, DType dtype) {
@@ -132,10 +117,8 @@ ops::PackedMatrix Weights::quantized_matrix(const TensorUse& stored) {
   packed_bytes_ +=
       MemoryPool::class_bytes(ops::PackedMatrix::packed_bytes(packed, use.outputs, use.inputs, q));
   if (options_.plan_only) return {};
-  ops::PackedMatrix result =
-      ops::pack_quantized({as_array(words, words_shape, device_), as_array(scales, groups, device_),
-                           as_array(biases, groups, device_)},
-                          q);
+  ops::PackedMatrix result = ops::pack_quantized(
+      {as_array(words, device_), as_array(scales, device_), as_array(biases, device_)}, q);
   for (const io::StoredTensor* tensor : {&words, &scales, &biases}) release_pages(tensor->bytes);
   report_progress();
   return result;
@@ -165,7 +148,7 @@ ops::PackedMatrix Weights::dense_matrix(const TensorUse& stored) {
                   [&](const ops::QuantizedRows& rows) { packer.append(rows); });
     result = packer.finish();
   } else {
-    result = ops::pack(as_array(tensor, shape, device_), packed);
+    result = ops::pack(as_array(tensor, device_), packed);
     release_pages(tensor.bytes);
   }
   report_progress();
@@ -183,7 +166,7 @@ Array Weights::vector(const std::string& name, int64_t size, float offset) {
   packed_bytes_ += MemoryPool::class_bytes(size * size_of(DType::f32));
   if (options_.plan_only) return {};
   // A sum with zero makes a copy of its own: nothing keeps the file mapped.
-  Array result = ops::add(ops::astype(as_array(tensor, shape, device_), DType::f32), offset);
+  Array result = ops::add(ops::astype(as_array(tensor, device_), DType::f32), offset);
   report_progress();
   return result;
 }

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <map>
 
-#include "io/stored_dtype.hpp"
+#include "nn/stored_array.hpp"
 #include "ops/cast.hpp"
 #include "ops/creation.hpp"
 #include "ops/elementwise.hpp"
@@ -58,21 +58,11 @@ FullSubject::FullSubject(const io::Checkpoint& checkpoint, const DevicePtr& devi
          "{} is quantised: its weights cannot be trained, only adapters beside them",
          checkpoint.name());
   collect([&](const nn::TensorUse& use, float) {
-    const auto tensor = checkpoint.find(use.name);
-    if (!tensor) fail(ErrorCode::not_found, "{} has no tensor {}", checkpoint.name(), use.name);
     const Shape shape = use.is_matrix() ? Shape{use.outputs, use.inputs} : Shape{use.outputs};
-    if (!std::ranges::equal(shape, tensor->shape))
-      fail(ErrorCode::malformed_file, "{} is [{}], expected {}", use.name,
-           fmt::join(tensor->shape, ", "), shape);
-    const auto dtype = io::to_dtype(tensor->dtype);
-    if (!dtype || !is_floating(*dtype))
-      fail(ErrorCode::unsupported, "{} is stored as {}; linnet reads BF16, F16 and F32 weights",
-           use.name, io::to_string(tensor->dtype));
+    const io::StoredTensor tensor = nn::find_tensor(checkpoint, use.name, shape);
+    static_cast<void>(nn::floating_dtype(tensor));
     // A sum makes a copy of its own: nothing keeps the file mapped, and it may be written.
-    return ops::add(ops::astype(Array::over(io::aligned_bytes(tensor->bytes, tensor->dtype), shape,
-                                            *dtype, device_),
-                                DType::f32),
-                    0.0F);
+    return ops::add(ops::astype(nn::as_array(tensor, device_), DType::f32), 0.0F);
   });
 }
 

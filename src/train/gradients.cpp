@@ -62,13 +62,16 @@ ops::CrossEntropy forward(const Bound& bound, Rows& rows, std::span<const float>
 
 StepGradients gradients_of(const Subject& subject, std::span<const Pack> packs,
                            const LossOptions& options, const std::optional<Key>& dropout) {
+  std::vector<Rows> all;
   double total = 0;
-  for (const Pack& pack : packs)
-    for (const float weight : Rows(pack, options).weights) total += static_cast<double>(weight);
+  for (const Pack& pack : packs) {
+    all.emplace_back(pack, options);
+    for (const float weight : all.back().weights) total += static_cast<double>(weight);
+  }
   require(total > 0, "a step without targets");
   StepGradients result;
   for (size_t i = 0; i < packs.size(); ++i) {
-    Rows rows(packs[i], options);
+    Rows& rows = all[i];
     if (rows.targets.empty()) continue;
     std::vector<float> shares;
     for (const float weight : rows.weights)

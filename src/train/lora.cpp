@@ -2,7 +2,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/math.hpp"
 #include "ops/creation.hpp"
 #include "ops/random.hpp"
 #include "train/subject.hpp"

@@ -82,9 +82,7 @@ void write_tensors(const fs::path& file, const NamedArrays& arrays) {
   io::SafetensorsWriter writer(file, std::move(specs));
   for (const auto& [name, array] : arrays) {
     require(array.is_contiguous(), "{}: {} is not dense", file.string(), name);
-    const kernels::ConstView view = array.view();
-    writer.write(name,
-                 {static_cast<const std::byte*>(view.data), static_cast<size_t>(array.nbytes())});
+    writer.write(name, array.bytes());
   }
   writer.commit();
 }
