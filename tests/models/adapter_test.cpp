@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 
 #include "nn/adapter_load.hpp"
 #include "support/expect_error.hpp"
@@ -28,13 +27,8 @@ struct Adapted {
     const auto folder = test::reference_folder(family + "-peft-lora");
     adapter = nn::load_adapter(io::AdapterFile::open(folder), "peft", loaded.modules, on);
     const auto golden = io::SafetensorsFile::open(folder / "golden.safetensors");
-    const auto read = [&](const char* name, auto& to) {
-      const Bytes bytes = golden.bytes(name);
-      to.resize(static_cast<size_t>(bytes.size()) / sizeof(to[0]));
-      std::memcpy(to.data(), bytes.view.data(), static_cast<size_t>(bytes.size()));
-    };
-    read("ids", ids);
-    read("logits", logits);
+    ids = test::read_tensor<int32_t>(golden, "ids");
+    logits = test::read_tensor<float>(golden, "logits");
   }
 
   /// Logits of all rows of the golden ids, `times` after one another, with the adapters given.

@@ -38,6 +38,16 @@ inline std::filesystem::path reference_folder(const std::string& family) {
   return std::filesystem::path(LINNET_TEST_DATA) / "reference" / family;
 }
 
+/// A tensor's elements, which must be of type T.
+template <class T>
+std::vector<T> read_tensor(const io::SafetensorsFile& file, const std::string& name) {
+  const io::TensorEntry* const entry = file.find(name);
+  const Bytes bytes =
+      io::aligned_bytes(file.bytes(name), entry == nullptr ? io::StoredDType::u8 : entry->dtype);
+  const auto* first = reinterpret_cast<const T*>(bytes.view.data());
+  return {first, first + bytes.view.size() / sizeof(T)};
+}
+
 /// golden.safetensors: pL.ids, pL.logits, pL.hidden.i.
 class Golden {
  public:
@@ -54,15 +64,15 @@ class Golden {
   }
 
   [[nodiscard]] std::vector<int32_t> ids(int64_t length) const {
-    return read<int32_t>("p" + std::to_string(length) + ".ids");
+    return read_tensor<int32_t>(file_, "p" + std::to_string(length) + ".ids");
   }
   [[nodiscard]] std::vector<float> logits(int64_t length) const {
-    return read<float>("p" + std::to_string(length) + ".logits");
+    return read_tensor<float>(file_, "p" + std::to_string(length) + ".logits");
   }
   /// Empty if that length was not recorded.
   [[nodiscard]] std::vector<float> hidden(int64_t length, size_t layer) const {
     const std::string name = "p" + std::to_string(length) + ".hidden." + std::to_string(layer);
-    return file_.find(name) == nullptr ? std::vector<float>{} : read<float>(name);
+    return file_.find(name) == nullptr ? std::vector<float>{} : read_tensor<float>(file_, name);
   }
 
   struct Greedy {
@@ -83,13 +93,6 @@ class Golden {
   }
 
  private:
-  template <class T>
-  [[nodiscard]] std::vector<T> read(const std::string& name) const {
-    const Bytes bytes = io::aligned_bytes(file_.bytes(name), file_.find(name)->dtype);
-    const auto* first = reinterpret_cast<const T*>(bytes.view.data());
-    return {first, first + bytes.view.size() / sizeof(T)};
-  }
-
   io::SafetensorsFile file_;
   Json margins_;
 };

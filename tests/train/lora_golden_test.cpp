@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 
 #include "io/checkpoint.hpp"
 #include "models/registry.hpp"
@@ -16,14 +15,6 @@
 namespace linnet::train {
 namespace {
 
-template <class T>
-std::vector<T> read(const io::SafetensorsFile& file, const std::string& name) {
-  const Bytes bytes = file.bytes(name);
-  std::vector<T> result(static_cast<size_t>(bytes.size()) / sizeof(T));
-  std::memcpy(result.data(), bytes.view.data(), static_cast<size_t>(bytes.size()));
-  return result;
-}
-
 /// The name in the golden file of "layers.0.self_attn.q_proj.lora_a".
 std::string golden_name(const std::string& kind, const std::string& parameter) {
   return kind + ".model." + parameter;
@@ -31,8 +22,8 @@ std::string golden_name(const std::string& kind, const std::string& parameter) {
 
 /// Two sequences of 33 ids; the first 32 of each are rows, the others their targets.
 Pack golden_pack(const io::SafetensorsFile& golden) {
-  const auto ids = read<int32_t>(golden, "ids");
-  const auto mask = read<float>(golden, "mask");
+  const auto ids = test::read_tensor<int32_t>(golden, "ids");
+  const auto mask = test::read_tensor<float>(golden, "mask");
   Pack pack{.ids = ids, .lengths = {33, 33}, .weights = std::vector<float>(66)};
   for (size_t s = 0; s < 2; ++s)
     for (size_t t = 0; t < 32; ++t) pack.weights[s * 33 + t + 1] = mask[s * 32 + t];
@@ -55,7 +46,7 @@ struct Golden {
                     .alpha = json.at("alpha").as_number(),
                     .dropout = dropout});
     for (Parameter parameter : subject->parameters()) {
-      const auto values = read<float>(file, golden_name("init", parameter.name));
+      const auto values = test::read_tensor<float>(file, golden_name("init", parameter.name));
       std::ranges::copy(values, parameter.value.mutable_data<float>());
     }
   }
@@ -70,7 +61,7 @@ struct Golden {
   /// Largest differences: of the value, and of the expected value.
   [[nodiscard]] std::pair<double, double> compare(const std::string& name,
                                                   const Array& actual) const {
-    const auto expected = read<float>(file, name);
+    const auto expected = test::read_tensor<float>(file, name);
     const auto found = actual.to_floats();
     EXPECT_EQ(found.size(), expected.size());
     double error = 0;

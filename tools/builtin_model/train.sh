@@ -7,6 +7,7 @@
 # that was interrupted goes on when the script is started again. LINNET names another program.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+assets=$here/../../assets/builtin
 linnet=${LINNET:-$here/../../build/release/src/cli/linnet}
 out=${1:?usage: train.sh OUT [THREADS]}
 threads=${2:-0}
@@ -25,9 +26,9 @@ done
 wait
 if [ ! -f "$out/tokenizer/tokenizer.json" ]; then
   python3 "$here/train_tokenizer.py" --linnet "$linnet" --seed 7 --documents 30000 --out "$out/tokenizer"
-  cp "$here/generation_config.json" "$out/tokenizer/"
+  cp "$assets/generation_config.json" "$out/tokenizer/"
 fi
-exec "$linnet" train --model "$out/tokenizer" --init "$here/config.json" --data "${parts[@]}" --out "$out/run" --resume \
+exec "$linnet" train --model "$out/tokenizer" --init "$assets/config.json" --data "${parts[@]}" --out "$out/run" --resume \
   --compute bf16 --threads "$threads" --seed 1 --epochs 1 --max-length 768 --batch-tokens 16384 --pack-tokens 4096 \
   --optimizer adamw --lr 3e-3 --warmup 200 --schedule cosine --weight-decay 0.1 --beta1 0.9 --beta2 0.95 --clip 1 \
   --checkpoint-every 250
