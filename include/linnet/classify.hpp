@@ -45,6 +45,7 @@ struct ClassifyOptions {
   bool calibrate = false;
   std::string content_free = "N/A";  ///< the text of that prompt
   bool return_logits = false;
+  std::string adapter = {};   ///< as GenerateOptions::adapter
   int priority = 0;           ///< as GenerateOptions::priority
   std::stop_token stop = {};  ///< ErrorCode::cancelled
 };

@@ -1,6 +1,7 @@
 // linnet: language models from C++. Includes the whole public interface.
 #pragma once
 
+#include <linnet/adapter.hpp>
 #include <linnet/backend.hpp>
 #include <linnet/chat.hpp>
 #include <linnet/classify.hpp>

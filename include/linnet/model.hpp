@@ -1,6 +1,7 @@
 // Models: load one, ask what it is, generate text with it.
 #pragma once
 
+#include <linnet/adapter.hpp>
 #include <linnet/chat.hpp>
 #include <linnet/classify.hpp>
 #include <linnet/error.hpp>
@@ -334,8 +335,10 @@ class TextModel {
   [[nodiscard]] ChatTemplate chat_template() const;
 
   /// Logits [ids.size(), vocab_size], row-major: those of row i are for the token after ids[i].
-  /// Errors: as generate.
-  [[nodiscard]] std::vector<float> logits(std::span<const int32_t> ids) const;
+  /// `adapter`:
+  /// as GenerateOptions::adapter. Errors: as generate.
+  [[nodiscard]] std::vector<float> logits(std::span<const int32_t> ids,
+                                          const std::string& adapter = {}) const;
 
   /// Text to ids and back, as the checkpoint's tokenizer does. Errors: invalid_argument if it has
   /// none, or for an id outside the vocabulary.
@@ -345,6 +348,19 @@ class TextModel {
   /// The checkpoint's tokenizer. It may outlive the model. Errors: invalid_argument if there is
   /// none.
   [[nodiscard]] Tokenizer tokenizer() const;
+
+  /// Loads a low-rank adapter (PEFT's or mlx-lm's folder), which requests choose by this name
+  /// (GenerateOptions::adapter and the like). It takes the place of the one that has the name;
+  /// requests that run end with the one that they began with. Its memory is taken from what the
+  /// budget has for caches. Errors: as inspect_adapter; invalid_argument for a name that is not 1
+  /// to 128 letters, digits and "._-", or naming a module that the model does not have, or both
+  /// shapes; out_of_memory. What was there stays then.
+  LoadedAdapter load_adapter(const std::string& name, const std::filesystem::path& folder) const;
+  /// Takes an adapter away. Requests that run with it go on; its memory is free after the last of
+  /// them. Errors: not_found.
+  void unload_adapter(const std::string& name) const;
+  /// The adapters that requests can name, by name.
+  [[nodiscard]] std::vector<LoadedAdapter> adapters() const;
 
   [[nodiscard]] const ModelInfo& info() const noexcept;
   [[nodiscard]] MemoryPlan plan() const;

@@ -56,8 +56,8 @@ struct LoadOptions {
   /// ones that begin alike need not be computed again; they go when requests need the memory. An
   /// answer has the same bits with and without. 0: none.
   int64_t prefix_cache_bytes = int64_t{128} << 20;
-  /// Folder of a low-rank adapter (PEFT's or mlx-lm's) that is part of this model: every request
-  /// has it. Its weights stay beside the model's own, dense or quantised. Empty: none.
+  /// Folder of a low-rank adapter (PEFT's or mlx-lm's) for every request that names none. Its
+  /// weights stay beside the model's own, dense or quantised. Empty: none.
   std::filesystem::path adapter = {};
   /// A smaller model of the same vocabulary, loaded beside this one with the same arithmetic, which
   /// guesses for GenerateOptions::speculate; empty: none. The budget holds both, and a cache of one
@@ -136,6 +136,10 @@ struct GenerateOptions {
   int64_t speculate = 0;
   /// Whether the tokenizer adds what it adds to a text by default (a beginning-of-sequence token).
   bool add_special_tokens = true;
+  /// Name of the adapter (TextModel::load_adapter) that answers; empty: LoadOptions::adapter, if
+  /// there is one. Requests with different adapters share forward passes, and each has the bits
+  /// that it has alone. ErrorCode::not_found if there is none of that name.
+  std::string adapter = {};
   /// Requests of higher priority are admitted, and get memory, before others; among equals the
   /// first comes first.
   int priority = 0;

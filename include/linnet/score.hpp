@@ -37,6 +37,7 @@ struct ScoreOptions {
   int64_t top_logprobs = 0;
   /// Of texts: whether the prompt gets the tokens that the tokenizer adds by default.
   bool add_special_tokens = true;
+  std::string adapter = {};   ///< as GenerateOptions::adapter
   int priority = 0;           ///< as GenerateOptions::priority
   std::stop_token stop = {};  ///< ErrorCode::cancelled
 };
@@ -56,6 +57,7 @@ struct PerplexityOptions {
   /// gives each token more of what comes before it: only those after the previous window's end
   /// count.
   int64_t stride = 0;
+  std::string adapter = {};   ///< as GenerateOptions::adapter
   std::stop_token stop = {};  ///< ErrorCode::cancelled
   /// Called on the calling thread after each window with tokens scored so far and in all; an
   /// exception from it ends the work.
@@ -80,6 +82,7 @@ struct EmbedOptions {
   Pooling pooling = Pooling::mean;
   bool normalize = true;  ///< to length 1
   bool add_special_tokens = true;
+  std::string adapter = {};   ///< as GenerateOptions::adapter
   int priority = 0;           ///< as GenerateOptions::priority
   std::stop_token stop = {};  ///< ErrorCode::cancelled
 };

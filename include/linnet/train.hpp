@@ -5,6 +5,7 @@
 //   trainer.run({.step = [](const linnet::TrainStep& s) { std::cout << s.loss << "\n"; }});
 #pragma once
 
+#include <linnet/adapter.hpp>
 #include <linnet/error.hpp>
 #include <linnet/options.hpp>
 
@@ -190,41 +191,6 @@ struct TrainResult {
   std::optional<double> validation_loss = {};
   std::filesystem::path out = {};  ///< what was written: the adapter or the checkpoint
 };
-
-/// What an adapter's folder says.
-struct AdapterInfo {
-  std::string format;  ///< "peft" or "mlx"
-  std::string base_model;
-  int64_t rank = 0;
-  double alpha = 0;
-  bool rslora = false;
-  std::vector<std::string> targets;  ///< last parts of its modules' names
-  int64_t modules = 0;
-  int64_t parameters = 0;
-};
-/// Reads an adapter in PEFT's or mlx-lm's form. Errors: not_found, malformed_file, unsupported.
-AdapterInfo inspect_adapter(const std::filesystem::path& folder);
-
-/// Writes an adapter in another form ("peft" or "mlx"). Errors: as inspect_adapter;
-/// invalid_argument for another form, or if modules differ in what the form has once; device.
-void convert_adapter(const std::filesystem::path& from, const std::filesystem::path& to,
-                     const std::string& format);
-
-/// How merge_adapter() writes.
-struct MergeOptions {
-  bool replace = false;  ///< a checkpoint that stands at the place; it stays whole until then
-  int threads = 0;       ///< 0: one per physical core
-};
-
-/// Writes a checkpoint with an adapter added to its weights: W + scale B A in float32 (dot products
-/// by the contract), rounded once to the type that W is stored in. Quantised weights are taken as
-/// what they stand for, rounded to the type of their scales and quantised again with their own bits
-/// and groups. Memory is bounded by some copies of the largest matrix. The base is not touched, so
-/// to go back is to use it again. Errors: as inspect_adapter; invalid_argument naming a module that
-/// the base does not have or both shapes, or for an adapter that linnet trained beside another
-/// model; device. Nothing is written then.
-void merge_adapter(const std::filesystem::path& base, const std::filesystem::path& adapter,
-                   const std::filesystem::path& to, const MergeOptions& options = {});
 
 /// One training run. The same options, data and seed give the same bits for any number of threads
 /// and instruction set, and where a run was interrupted (by a stop or by a kill) and resumed. Not

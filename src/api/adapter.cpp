@@ -1,5 +1,5 @@
 // Adapters' folders: what they are, other forms, and weights with an adapter added.
-#include <linnet/train.hpp>
+#include <linnet/adapter.hpp>
 
 #include <algorithm>
 #include <unordered_map>
@@ -119,8 +119,7 @@ class Merger {
 
 }  // namespace
 
-AdapterInfo inspect_adapter(const std::filesystem::path& folder) {
-  const io::AdapterFile file = io::AdapterFile::open(folder);
+AdapterInfo describe(const io::AdapterFile& file) {
   AdapterInfo info{.format = std::string(to_string(file.format)),
                    .base_model = file.base_model,
                    .rank = file.rank,
@@ -131,6 +130,10 @@ AdapterInfo inspect_adapter(const std::filesystem::path& folder) {
   for (const io::AdapterModule& module : file.modules)
     info.parameters += static_cast<int64_t>(module.a.size() + module.b.size());
   return info;
+}
+
+AdapterInfo inspect_adapter(const std::filesystem::path& folder) {
+  return describe(io::AdapterFile::open(folder));
 }
 
 void convert_adapter(const std::filesystem::path& from, const std::filesystem::path& to,
@@ -155,7 +158,7 @@ void merge_adapter(const std::filesystem::path& base, const std::filesystem::pat
   const io::AdapterFile file = io::AdapterFile::open(adapter);
   const DevicePtr device = Device::cpu({.threads = options.threads});
   const models::LoadedModel planned = models::load(checkpoint, device, {.plan_only = true});
-  nn::check_base(file, planned.tensors);
+  nn::check_base(file, nn::base_identity(planned.tensors));
   std::vector<io::TensorSpec> specs;
   for (const std::string_view name : checkpoint.tensor_names()) {
     const io::StoredTensor tensor = *checkpoint.find(name);

@@ -201,7 +201,9 @@ void TextModel::classify(const TextSource& texts, const ClassifyOptions& options
   Classifier classifier(*this, options);
   // What is wrong with every text is no error of one.
   const engine::LabelledPrompt content_free = classifier.require_prompt(options.content_free);
-  const engine::ClassifyTerms terms{.job = {.priority = options.priority, .stop = options.stop},
+  const engine::ClassifyTerms terms{.job = {.priority = options.priority,
+                                            .stop = options.stop,
+                                            .adapter = state_->adapter(options.adapter)},
                                     .first_token_only = options.mode == ClassifyMode::greedy};
   std::vector<double> baseline;
   if (options.calibrate) {

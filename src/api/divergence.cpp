@@ -74,7 +74,8 @@ class Reader {
   Array read(std::span<const int32_t> ids) {
     const auto count = static_cast<int64_t>(ids.size());
     const int64_t start = cache_.length();
-    Array rows = engine_.forward(engine::single_batch(ids, start, cache_.extend(count, 0), true));
+    Array rows = engine_.forward(
+        engine::single_batch(ids, start, cache_.extend(count, 0), true, engine_.adapter().get()));
     cache_.advance(count);
     return rows;
   }

@@ -25,7 +25,9 @@ std::vector<std::vector<int32_t>> tokens_of(const TextModel::State& model,
 engine::RequestContext context_of(const TextModel::State& model, const GenerateOptions& options,
                                   std::shared_ptr<engine::HeldCache> session,
                                   engine::WhenBusy when_busy) {
-  engine::RequestContext context{.session = std::move(session), .when_busy = when_busy};
+  engine::RequestContext context{.session = std::move(session),
+                                 .when_busy = when_busy,
+                                 .adapter = model.adapter(options.adapter)};
   if (model.tokenizer) context.stream.emplace(model.tokenizer->stream());
   context.bad_ids = tokens_of(model, options.bad_words);
   if (options.grammar) {

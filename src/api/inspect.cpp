@@ -150,15 +150,19 @@ void add_draft(MemoryPlan& plan, const models::DecoderConfig& target, const Load
       std::max(plan.workspace_bytes, workspace_bytes(c, plan.context_length, alone, true));
 }
 
-/// What an adapter takes: its weights, and what passes hold for its products (and for those of gate
-/// and up, which are not joined beside it).
+int64_t adapter_workspace_bytes(const models::DecoderConfig& c, const LoadOptions& options,
+                                int64_t context_length) {
+  const int64_t rows = std::min(engine::kPrefillChunk, context_length) + 2 * options.max_batch;
+  const int64_t widest = std::max(c.intermediate_size,
+                                  (c.num_attention_heads + 2 * c.num_key_value_heads) * c.head_dim);
+  return 4 * rows * (6 * widest + 3 * c.hidden_size);
+}
+
+/// What an adapter takes: its weights, and what passes hold for it.
 void add_adapter(MemoryPlan& plan, const models::DecoderConfig& c, const LoadOptions& options) {
   if (options.adapter.empty()) return;
   plan.weight_bytes += nn::packed_bytes(io::AdapterFile::open(options.adapter));
-  const int64_t rows = std::min(engine::kPrefillChunk, plan.context_length) + 2 * options.max_batch;
-  const int64_t widest = std::max(c.intermediate_size,
-                                  (c.num_attention_heads + 2 * c.num_key_value_heads) * c.head_dim);
-  plan.workspace_bytes += 4 * rows * (6 * widest + 3 * c.hidden_size);
+  plan.workspace_bytes += adapter_workspace_bytes(c, options, plan.context_length);
 }
 
 MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& options) {

@@ -105,12 +105,15 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
       options.progress({.done_bytes = done, .total_bytes = state->info.stored_bytes});
     };
   models::LoadedModel loaded = models::load(checkpoint, device, weight_options);
-  if (!options.adapter.empty()) {
-    const auto file = io::AdapterFile::open(options.adapter);
-    nn::check_base(file, loaded.tensors);
-    loaded.model->set_adapter(
-        nn::load_adapter(file, options.adapter.string(), loaded.modules, device));
-  }
+  state->adapter_base = {.identity = nn::base_identity(loaded.tensors),
+                         .modules = std::move(loaded.modules)};
+  std::shared_ptr<const nn::Adapter> adapter;
+  if (!options.adapter.empty())
+    adapter = read_adapter(io::AdapterFile::open(options.adapter), state->adapter_base,
+                           options.adapter.string(), device);
+  else
+    state->adapter_base.workspace_bytes =
+        adapter_workspace_bytes(loaded.model->config(), options, plan.context_length);
   std::unique_ptr<engine::DraftModel> draft = load_draft(options, *loaded.model, plan);
   state->engine = std::make_unique<engine::Engine>(
       std::move(loaded.model),
@@ -120,7 +123,8 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
                             .scheduler = {.max_batch = options.max_batch,
                                           .max_queue = options.max_queue,
                                           .prefix_cache_bytes = options.prefix_cache_bytes},
-                            .draft = std::move(draft)});
+                            .draft = std::move(draft),
+                            .adapter = std::move(adapter)});
   return TextModel(std::move(state));
 }
 

@@ -31,11 +31,14 @@ engine::ScoreTask task_of(std::vector<int32_t> prompt, std::span<const int32_t> 
   return task;
 }
 
-std::vector<Score> score_tasks(engine::Engine& engine, std::span<const engine::ScoreTask> tasks,
+std::vector<Score> score_tasks(const TextModel::State& model,
+                               std::span<const engine::ScoreTask> tasks,
                                const ScoreOptions& options) {
   std::vector<Score> result(tasks.size());
-  engine::score_all(engine, tasks, options.top_logprobs,
-                    {.priority = options.priority, .stop = options.stop},
+  engine::score_all(*model.engine, tasks, options.top_logprobs,
+                    {.priority = options.priority,
+                     .stop = options.stop,
+                     .adapter = model.adapter(options.adapter)},
                     [&](int64_t index, std::vector<ScoredToken> tokens) {
                       result[static_cast<size_t>(index)] = total(std::move(tokens));
                     });
@@ -61,9 +64,10 @@ std::vector<engine::ScoreTask> windows_of(std::span<const int32_t> ids, std::opt
   return windows;
 }
 
-Perplexity perplexity_of(engine::Engine& engine, std::span<const int32_t> ids,
+Perplexity perplexity_of(const TextModel::State& model, std::span<const int32_t> ids,
                          std::optional<int32_t> bos, const PerplexityOptions& options) {
   constexpr int64_t kWindow = 2048;
+  engine::Engine& engine = *model.engine;
   const int64_t window =
       options.window > 0 ? options.window : std::min(kWindow, engine.context_length());
   require(options.window >= 0 && window >= 2 && window <= engine.context_length(),
@@ -80,16 +84,18 @@ Perplexity perplexity_of(engine::Engine& engine, std::span<const int32_t> ids,
   Perplexity result;
   double sum = 0;
   double squares = 0;
-  engine::score_all(engine, tasks, 0, {.stop = options.stop, .keep_prefix = false},
-                    [&](int64_t /*index*/, const std::vector<ScoredToken>& tokens) {
-                      for (const ScoredToken& token : tokens) {
-                        const auto nll = -static_cast<double>(token.logprob);
-                        sum += nll;
-                        squares += nll * nll;
-                      }
-                      result.tokens += static_cast<int64_t>(tokens.size());
-                      if (options.progress) options.progress(result.tokens, count);
-                    });
+  engine::score_all(
+      engine, tasks, 0,
+      {.stop = options.stop, .keep_prefix = false, .adapter = model.adapter(options.adapter)},
+      [&](int64_t /*index*/, const std::vector<ScoredToken>& tokens) {
+        for (const ScoredToken& token : tokens) {
+          const auto nll = -static_cast<double>(token.logprob);
+          sum += nll;
+          squares += nll * nll;
+        }
+        result.tokens += static_cast<int64_t>(tokens.size());
+        if (options.progress) options.progress(result.tokens, count);
+      });
   const auto n = static_cast<double>(result.tokens);
   result.mean_nll = sum / n;
   if (n > 1)
@@ -112,7 +118,7 @@ Score TextModel::score(std::span<const int32_t> prompt_ids,
                        const ScoreOptions& options) const {
   const std::vector<engine::ScoreTask> tasks{
       task_of({prompt_ids.begin(), prompt_ids.end()}, continuation_ids)};
-  return std::move(score_tasks(*state_->engine, tasks, options).front());
+  return std::move(score_tasks(*state_, tasks, options).front());
 }
 
 std::vector<Score> TextModel::score(std::span<const ScorePair> pairs,
@@ -123,12 +129,12 @@ std::vector<Score> TextModel::score(std::span<const ScorePair> pairs,
   for (const ScorePair& pair : pairs)
     tasks.push_back(task_of(tokenizer.encode(pair.prompt, options.add_special_tokens),
                             tokenizer.encode(pair.continuation, false)));
-  return score_tasks(*state_->engine, tasks, options);
+  return score_tasks(*state_, tasks, options);
 }
 
 Perplexity TextModel::perplexity(std::span<const int32_t> ids,
                                  const PerplexityOptions& options) const {
-  return perplexity_of(*state_->engine, ids, {}, options);
+  return perplexity_of(*state_, ids, {}, options);
 }
 
 Perplexity TextModel::perplexity(std::string_view text, const PerplexityOptions& options) const {
@@ -137,7 +143,7 @@ Perplexity TextModel::perplexity(std::string_view text, const PerplexityOptions&
   const std::vector<int32_t> whole = tokenizer.encode(text, true);
   std::optional<int32_t> bos;
   if (whole.size() > ids.size() && tokenizer.is_special(whole.front())) bos = whole.front();
-  Perplexity result = perplexity_of(*state_->engine, ids, bos, options);
+  Perplexity result = perplexity_of(*state_, ids, bos, options);
   const double bits = result.mean_nll * static_cast<double>(result.tokens) / portable::log(2.0);
   result.bits_per_byte = bits / static_cast<double>(text.size());
   return result;
@@ -151,7 +157,9 @@ std::vector<std::vector<float>> TextModel::embed(std::span<const std::string> te
   for (const std::string& text : texts)
     ids.push_back(tokenizer.encode(text, options.add_special_tokens));
   return engine::embed_all(*state_->engine, ids, options.pooling, options.normalize,
-                           {.priority = options.priority, .stop = options.stop});
+                           {.priority = options.priority,
+                            .stop = options.stop,
+                            .adapter = state_->adapter(options.adapter)});
 }
 
 }  // namespace linnet

@@ -10,8 +10,7 @@ namespace linnet {
 namespace {
 
 engine::SessionIdentity identity_of(const TextModel::State& model) {
-  return {
-      .model = model.engine->fingerprint(), .tokenizer = model.tokenizer_checksum, .adapter = ""};
+  return {.model = model.engine->fingerprint(), .tokenizer = model.tokenizer_checksum};
 }
 
 }  // namespace

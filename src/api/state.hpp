@@ -11,6 +11,7 @@
 #include <string_view>
 #include <variant>
 
+#include "api/adapter_set.hpp"
 #include "api/grammar_cache.hpp"
 #include "base/quantization.hpp"
 #include "engine/engine.hpp"
@@ -41,11 +42,15 @@ struct TextModel::State {
   std::optional<ChatForm> chat_form;  // always there, once loaded
   std::string tokenizer_checksum;     // of tokenizer.json; empty without one
   mutable GrammarCache grammars;
+  AdapterBase adapter_base;
+  mutable AdapterSet adapters;
   ModelInfo info;
   MemoryPlan plan;
 
   /// Errors: invalid_argument if the checkpoint has no tokenizer.
   [[nodiscard]] const text::Tokenizer& require_tokenizer() const;
+  /// As GenerateOptions::adapter; null: none. Errors: not_found.
+  [[nodiscard]] std::shared_ptr<const nn::Adapter> adapter(const std::string& name) const;
 };
 
 struct Tokenizer::State {
@@ -105,6 +110,11 @@ io::Checkpoint builtin_checkpoint();
 
 /// What a checkpoint is; every tensor is checked, none is read.
 ModelInfo describe(const io::Checkpoint& checkpoint);
+
+/// Bytes of passes for the products of adapters, and for those of gate and up, which are not joined
+/// beside one.
+int64_t adapter_workspace_bytes(const models::DecoderConfig& config, const LoadOptions& options,
+                                int64_t context_length);
 
 /// Errors: invalid_argument if options.context_length is out of range; otherwise as models::load.
 MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& options);

@@ -14,9 +14,23 @@ const text::Tokenizer& TextModel::State::require_tokenizer() const {
 
 TextModel::TextModel(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
-std::vector<float> TextModel::logits(std::span<const int32_t> ids) const {
-  return state_->engine->logits(ids);
+std::shared_ptr<const nn::Adapter> TextModel::State::adapter(const std::string& name) const {
+  return name.empty() ? engine->adapter() : adapters.find(name);
 }
+
+std::vector<float> TextModel::logits(std::span<const int32_t> ids,
+                                     const std::string& adapter) const {
+  return state_->engine->logits(ids, state_->adapter(adapter));
+}
+
+LoadedAdapter TextModel::load_adapter(const std::string& name,
+                                      const std::filesystem::path& folder) const {
+  return state_->adapters.load(*state_->engine, state_->adapter_base, name, folder);
+}
+
+void TextModel::unload_adapter(const std::string& name) const { state_->adapters.unload(name); }
+
+std::vector<LoadedAdapter> TextModel::adapters() const { return state_->adapters.list(); }
 
 std::vector<int32_t> TextModel::encode(std::string_view text, bool add_special_tokens) const {
   return state_->require_tokenizer().encode(text, add_special_tokens);

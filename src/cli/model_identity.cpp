@@ -13,9 +13,11 @@ nlohmann::ordered_json model_identity(const TextModel& model) {
     chat_template.add(model.chat_template().source());
   } catch (const Error&) {  // there is none that could make a difference
   }
-  return {{"logits", engine_of(model).fingerprint()},
-          {"tokenizer", ModelLoader::state(model).tokenizer_checksum},
-          {"chat_template", chat_template.hex()}};
+  nlohmann::ordered_json identity{{"logits", engine_of(model).fingerprint()},
+                                  {"tokenizer", ModelLoader::state(model).tokenizer_checksum},
+                                  {"chat_template", chat_template.hex()}};
+  if (const auto& adapter = engine_of(model).adapter()) identity["adapter"] = adapter->key();
+  return identity;
 }
 
 }  // namespace linnet::cli

@@ -38,7 +38,7 @@ double time_prefill(Engine& engine, int64_t tokens) {
     const int64_t count = std::min(kPrefillChunk, tokens - first);
     nn::Batch batch =
         single_batch(std::span(ids).subspan(static_cast<size_t>(first), static_cast<size_t>(count)),
-                     first, cache.extend(count, 0), false);
+                     first, cache.extend(count, 0), false, engine.adapter().get());
     if (first + count < tokens) batch.logit_rows.clear();
     engine.forward(batch);
     cache.advance(count);
@@ -81,8 +81,9 @@ double DecodeBenchmark::steps(int64_t count) {
   kernels::cpu::Context context = s.engine.model().device()->context();
   const Clock::time_point start = Clock::now();
   for (int64_t i = 0; i < count; ++i) {
-    const Array logits = s.engine.forward(
-        single_batch(std::span(&s.last, 1), s.cache.length(), s.cache.extend(1, 0), false));
+    const Array logits =
+        s.engine.forward(single_batch(std::span(&s.last, 1), s.cache.length(), s.cache.extend(1, 0),
+                                      false, s.engine.adapter().get()));
     s.cache.advance(1);
     const kernels::Span span(context.trace, [&] {
       return kernels::Work{.op = "sample",

@@ -14,11 +14,17 @@ Engine::Engine(std::unique_ptr<models::Model> model, EngineOptions options)
       context_length_(options.context_length),
       eos_ids_(std::move(options.eos_ids)),
       draft_(std::move(options.draft)),
+      adapter_(std::move(options.adapter)),
       scheduler_(*this, options.scheduler) {}
 
 std::unique_ptr<Drafter> Engine::new_drafter() {
   if (draft_) return draft_->new_drafter();
   return std::make_unique<LookupDrafter>();
+}
+
+std::shared_ptr<void> Engine::reserve(int64_t bytes) {
+  scheduler_.make_room(bytes);
+  return pool_.reserve(bytes);
 }
 
 Array Engine::forward(const nn::Batch& batch) {
@@ -45,16 +51,17 @@ void Engine::check_vocabulary(std::span<const int32_t> ids) const {
     require(id >= 0 && id < vocabulary, "token id {} is outside 0..{}", id, vocabulary - 1);
 }
 
-std::vector<float> Engine::logits(std::span<const int32_t> ids) {
+std::vector<float> Engine::logits(std::span<const int32_t> ids,
+                                  std::shared_ptr<const nn::Adapter> adapter) {
   check_ids(ids);
   std::vector<float> result;
   result.reserve(ids.size() * static_cast<size_t>(model_->config().vocab_size));
-  const auto job =
-      std::make_shared<ReadJob>(std::vector<int32_t>(ids.begin(), ids.end()), 0, Output::logits,
-                                Job::Terms{}, [&result](int64_t /*position*/, const Array& row) {
-                                  const float* values = row.data<float>();
-                                  result.insert(result.end(), values, values + row.size());
-                                });
+  const auto job = std::make_shared<ReadJob>(
+      std::vector<int32_t>(ids.begin(), ids.end()), 0, Output::logits,
+      Job::Terms{.adapter = std::move(adapter)}, [&result](int64_t /*position*/, const Array& row) {
+        const float* values = row.data<float>();
+        result.insert(result.end(), values, values + row.size());
+      });
   scheduler_.submit_when_possible(job);
   job->wait();
   return result;
@@ -82,7 +89,8 @@ std::string Engine::fingerprint() {
 }
 
 nn::Batch single_batch(std::span<const int32_t> ids, int64_t first_position,
-                       std::span<const kernels::KvSequence> groups, bool all_logits) {
+                       std::span<const kernels::KvSequence> groups, bool all_logits,
+                       const nn::Adapter* adapter) {
   nn::Batch batch;
   batch.ids.assign(ids.begin(), ids.end());
   batch.positions.resize(ids.size());
@@ -93,6 +101,8 @@ nn::Batch single_batch(std::span<const int32_t> ids, int64_t first_position,
     std::iota(batch.logit_rows.begin(), batch.logit_rows.end(), 0);
   }
   for (const kernels::KvSequence& group : groups) batch.sequences.push_back({group});
+  if (adapter != nullptr)
+    batch.adapters = {{.rows = static_cast<int64_t>(ids.size()), .adapter = adapter}};
   return batch;
 }
 

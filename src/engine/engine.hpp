@@ -28,6 +28,8 @@ struct EngineOptions {
   int64_t workspace_bytes = 0;
   SchedulerOptions scheduler = {};
   std::unique_ptr<DraftModel> draft = nullptr;  ///< of the same vocabulary; null: none
+  /// Of requests that name no other; null: none.
+  std::shared_ptr<const nn::Adapter> adapter = nullptr;
 };
 
 /// Owns a model, its KvPool and the thread that serves requests. All functions may be called from
@@ -41,6 +43,12 @@ class Engine {
   [[nodiscard]] const std::unordered_set<int32_t>& eos_ids() const noexcept { return eos_ids_; }
   KvPool& pool() noexcept { return pool_; }
   Scheduler& scheduler() noexcept { return scheduler_; }
+  [[nodiscard]] const std::shared_ptr<const nn::Adapter>& adapter() const noexcept {
+    return adapter_;
+  }
+  /// Sets bytes aside that the cache could have had, until the result goes. What is kept for later
+  /// requests makes room. Errors: out_of_memory.
+  std::shared_ptr<void> reserve(int64_t bytes);
   /// What guesses for a request: the draft model if there is one, else prompt lookup.
   std::unique_ptr<Drafter> new_drafter();
 
@@ -51,12 +59,13 @@ class Engine {
   /// Logits of every position, [T, V] row-major.
   /// Errors: invalid_argument for ids outside the vocabulary or too many of them; otherwise as
   /// ReadJob::wait.
-  std::vector<float> logits(std::span<const int32_t> ids);
+  std::vector<float> logits(std::span<const int32_t> ids,
+                            std::shared_ptr<const nn::Adapter> adapter = nullptr);
 
-  /// What the model computes, as 32 hexadecimal digits: a checksum of its shape and of the logits
-  /// of a short text. The same bits on every machine, so also the same digits; other weights,
-  /// another quantisation or arithmetic give others. Computed by the first call. Errors: as
-  /// logits().
+  /// What the model computes without adapters, as 32 hexadecimal digits: a checksum of its shape
+  /// and of the logits of a short text. The same bits on every machine, so also the same digits;
+  /// other weights, another quantisation or arithmetic give others. Computed by the first call.
+  /// Errors: as logits().
   std::string fingerprint();
 
   /// Errors: invalid_argument if ids are none, more than the context takes, or outside the
@@ -74,12 +83,14 @@ class Engine {
   std::mutex fingerprint_mutex_;
   std::string fingerprint_;
   std::unique_ptr<DraftModel> draft_;
+  std::shared_ptr<const nn::Adapter> adapter_;
   Scheduler scheduler_;  // last: its thread uses the others
 };
 
 /// The batch of one sequence: `ids` at the positions after `first_position`, logits of the last row
 /// or of all.
 nn::Batch single_batch(std::span<const int32_t> ids, int64_t first_position,
-                       std::span<const kernels::KvSequence> groups, bool all_logits);
+                       std::span<const kernels::KvSequence> groups, bool all_logits,
+                       const nn::Adapter* adapter = nullptr);
 
 }  // namespace linnet::engine

@@ -4,11 +4,13 @@
 
 namespace linnet::engine {
 
-void HeldCache::put(std::unique_ptr<KvSequence> cache, std::span<const int32_t> ids) {
+void HeldCache::put(std::unique_ptr<KvSequence> cache, std::span<const int32_t> ids,
+                    std::string adapter) {
   cache->give_back_reserve();
   const auto held = ids.first(static_cast<size_t>(cache->length()));
   const std::scoped_lock lock(mutex_);
   ids_.assign(held.begin(), held.end());
+  adapter_ = std::move(adapter);
   cache_ = std::move(cache);
 }
 
@@ -23,13 +25,13 @@ int64_t HeldCache::common(std::span<const int32_t> ids) const {
   return std::ranges::mismatch(ids_, ids).in1 - ids_.begin();
 }
 
-std::unique_ptr<KvSequence> HeldCache::fork(std::span<const int32_t> ids, int64_t most,
-                                            int64_t max_tokens, int64_t max_step, bool take) {
+std::unique_ptr<KvSequence> HeldCache::fork(std::span<const int32_t> ids, const Wanted& wanted,
+                                            bool take) {
   const std::scoped_lock lock(mutex_);
   if (!cache_) return nullptr;
-  const int64_t length = std::min(most, common(ids));
+  const int64_t length = adapter_ == wanted.adapter ? std::min(wanted.most, common(ids)) : 0;
   std::unique_ptr<KvSequence> result;
-  if (length > 0) result = cache_->fork(length, max_tokens, max_step);
+  if (length > 0) result = cache_->fork(length, wanted.max_tokens, wanted.max_step);
   if (take) {
     ids_.clear();
     cache_.reset();
@@ -43,7 +45,10 @@ std::shared_ptr<HeldCache> HeldCache::copy(std::span<const int32_t> ids) const {
   const int64_t length = common(ids);
   if (!cache_ || length == 0) return result;
   result->cache_ = cache_->fork(length, length, length);
-  if (result->cache_) result->ids_.assign(ids_.begin(), ids_.begin() + length);
+  if (result->cache_) {
+    result->ids_.assign(ids_.begin(), ids_.begin() + length);
+    result->adapter_ = adapter_;
+  }
   return result;
 }
 
@@ -52,9 +57,10 @@ int64_t HeldCache::matching(std::span<const int32_t> ids) const {
   return cache_ ? common(ids) : 0;
 }
 
-void HeldCache::read(const std::function<void(const KvSequence*)>& use) const {
+void HeldCache::read(
+    const std::function<void(const KvSequence* cache, const std::string& adapter)>& use) const {
   const std::scoped_lock lock(mutex_);
-  use(cache_.get());
+  use(cache_.get(), adapter_);
 }
 
 }  // namespace linnet::engine

@@ -14,6 +14,7 @@
 #include "array/array.hpp"
 #include "engine/held_cache.hpp"
 #include "engine/kv_sequence.hpp"
+#include "nn/adapter.hpp"
 
 namespace linnet::engine {
 
@@ -48,6 +49,11 @@ struct Job {
     /// Receives its keys and values when it has ended; null: nobody. May be `from`, which is empty
     /// in between then.
     std::shared_ptr<HeldCache> to = nullptr;
+    /// What its rows have added; null: nothing. It lives until its last job has ended.
+    std::shared_ptr<const nn::Adapter> adapter = nullptr;
+
+    /// What keys and values depend on beside the tokens.
+    [[nodiscard]] std::string adapter_key() const { return adapter ? adapter->key() : ""; }
   };
 
   Job(std::vector<int32_t> ids_, Terms terms_)

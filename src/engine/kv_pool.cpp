@@ -56,6 +56,21 @@ std::vector<KvBlock> KvPool::acquire(size_t group, int64_t count) {
   return result;
 }
 
+std::shared_ptr<void> KvPool::reserve(int64_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  if (checked_add(bytes_in_use_, bytes) > budget_bytes_)
+    fail(ErrorCode::out_of_memory,
+         "{} bytes asked for beside the cache, which has {} in use; the budget is {}, of which "
+         "weights and workspace leave {}",
+         bytes, bytes_in_use_, device_->memory().stats().limit_bytes, budget_bytes_);
+  std::shared_ptr<void> result(this, [this, bytes](void* /*this*/) {
+    const std::scoped_lock inner(mutex_);
+    budget_bytes_ += bytes;
+  });
+  budget_bytes_ -= bytes;
+  return result;
+}
+
 void KvPool::give_back(size_t group, int64_t count) noexcept {
   const std::scoped_lock lock(mutex_);
   blocks_in_use_ -= count;
@@ -65,6 +80,11 @@ void KvPool::give_back(size_t group, int64_t count) noexcept {
 int64_t KvPool::bytes_in_use() const {
   const std::scoped_lock lock(mutex_);
   return bytes_in_use_;
+}
+
+int64_t KvPool::budget_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return budget_bytes_;
 }
 
 int64_t KvPool::blocks_in_use() const {

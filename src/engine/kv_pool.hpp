@@ -40,11 +40,15 @@ class KvPool {
   /// Errors: out_of_memory.
   std::vector<KvBlock> acquire(size_t group, int64_t count);
 
+  /// Takes bytes of what the cache may have, for others, until the result goes. Errors:
+  /// out_of_memory if as much is in use.
+  std::shared_ptr<void> reserve(int64_t bytes);
+
   /// Blocks handed out and not returned, over all groups.
   [[nodiscard]] int64_t blocks_in_use() const;
   /// Their bytes, and the bytes that there may be at most.
   [[nodiscard]] int64_t bytes_in_use() const;
-  [[nodiscard]] int64_t budget_bytes() const noexcept { return budget_bytes_; }
+  [[nodiscard]] int64_t budget_bytes() const;
   /// What a block of a group takes of the device's memory.
   [[nodiscard]] int64_t block_bytes(size_t group) const;
 
@@ -54,8 +58,8 @@ class KvPool {
 
   DevicePtr device_;
   std::vector<nn::CacheGroup> groups_;
+  mutable std::mutex mutex_;  // of the numbers
   int64_t budget_bytes_;
-  mutable std::mutex mutex_;  // of the two counts
   int64_t blocks_in_use_ = 0;
   int64_t bytes_in_use_ = 0;
 };

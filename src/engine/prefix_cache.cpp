@@ -26,9 +26,9 @@ PrefixCache::Tokens PrefixCache::tokens_at(std::span<const int32_t> ids, int64_t
   return tokens;
 }
 
-std::vector<PrefixCache::Node*> PrefixCache::path(std::span<const int32_t> ids) const {
+std::vector<PrefixCache::Node*> PrefixCache::path(const Node& root, std::span<const int32_t> ids) {
   std::vector<Node*> nodes;
-  const Node* node = &root_;
+  const Node* node = &root;
   const int64_t blocks = static_cast<int64_t>(ids.size()) / kBlockTokens;
   while (static_cast<int64_t>(nodes.size()) < blocks) {
     const auto child = node->children.find(tokens_at(ids, static_cast<int64_t>(nodes.size())));
@@ -44,8 +44,11 @@ void PrefixCache::touch(std::span<Node* const> nodes) {
     used_.splice(used_.begin(), used_, (*node)->use);
 }
 
-int64_t PrefixCache::fill(KvSequence& sequence, std::span<const int32_t> ids) {
-  const std::vector<Node*> nodes = path(ids.first(ids.size() - 1));
+int64_t PrefixCache::fill(KvSequence& sequence, std::span<const int32_t> ids,
+                          const std::string& adapter) {
+  const auto root = roots_.find(adapter);
+  if (root == roots_.end()) return 0;
+  const std::vector<Node*> nodes = path(root->second, ids.first(ids.size() - 1));
   if (nodes.empty()) return 0;
   touch(nodes);
   const auto length = static_cast<int64_t>(nodes.size()) * kBlockTokens;
@@ -61,9 +64,13 @@ int64_t PrefixCache::fill(KvSequence& sequence, std::span<const int32_t> ids) {
   return length;
 }
 
-void PrefixCache::keep(const KvSequence& sequence, std::span<const int32_t> ids, int64_t first) {
+void PrefixCache::keep(const KvSequence& sequence, std::span<const int32_t> ids, int64_t first,
+                       const std::string& adapter) {
+  if (budget_bytes_ == 0) return;
+  std::erase_if(roots_, [](const auto& root) { return root.second.children.empty(); });
+  Node& root = roots_[adapter];
   const int64_t full = static_cast<int64_t>(ids.size()) / kBlockTokens;
-  std::vector<Node*> nodes = path(ids.first(static_cast<size_t>(full * kBlockTokens)));
+  std::vector<Node*> nodes = path(root, ids.first(static_cast<size_t>(full * kBlockTokens)));
   for (auto index = static_cast<int64_t>(nodes.size()); index < full; ++index) {
     if (index < first || bytes_ + node_bytes_ > budget_bytes_) {
       // The path itself must not be what makes room for its continuation.
@@ -72,7 +79,7 @@ void PrefixCache::keep(const KvSequence& sequence, std::span<const int32_t> ids,
       while (bytes_ + node_bytes_ > budget_bytes_) evict_one();
     }
     auto node = std::make_unique<Node>();
-    Node* parent = nodes.empty() ? &root_ : nodes.back();
+    Node* parent = nodes.empty() ? &root : nodes.back();
     node->parent = parent;
     node->tokens = tokens_at(ids, index);
     for (size_t g = 0; g < pool_.groups().size(); ++g) {

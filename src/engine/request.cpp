@@ -39,7 +39,8 @@ Request::Request(Engine& engine, std::vector<int32_t> prompt, const GenerateOpti
                                                   .max_queue_seconds = options.max_queue_seconds,
                                                   .stop = options.stop,
                                                   .from = context.session,
-                                                  .to = context.session},
+                                                  .to = context.session,
+                                                  .adapter = context.adapter},
                                        std::move(parts));
   if (max_tokens > 0 && context.when_busy == WhenBusy::wait)
     engine.scheduler().submit_when_possible(job_);

@@ -25,6 +25,7 @@ std::unordered_set<int32_t> end_ids(const Engine& engine, const GenerateOptions&
 struct RequestContext {
   std::shared_ptr<HeldCache> session = nullptr;  ///< goes on from it, and leaves its cache there
   WhenBusy when_busy = WhenBusy::fail;
+  std::shared_ptr<const nn::Adapter> adapter = nullptr;  ///< that options.adapter names
   std::optional<text::TokenStream> stream = {};      ///< of the model's tokenizer; absent: no texts
   std::vector<std::vector<int32_t>> bad_ids = {};    ///< options.bad_words, as tokens
   std::optional<text::GrammarMatcher> matcher = {};  ///< of options.grammar

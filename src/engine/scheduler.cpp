@@ -42,6 +42,7 @@ Scheduler::~Scheduler() {
   }
   wake_.notify_one();
   room_.notify_all();
+  room_made_.notify_all();
   thread_.join();
 }
 
@@ -96,6 +97,14 @@ void Scheduler::watch(const std::shared_ptr<HeldCache>& cache) {
   incoming_caches_.push_back(cache);
 }
 
+void Scheduler::make_room(int64_t bytes) {
+  std::unique_lock lock(mutex_);
+  room_made_.wait(lock, [&] { return closing_ || !room_wanted_; });  // somebody else's turn
+  room_wanted_ = bytes;
+  wake_.notify_one();
+  room_made_.wait(lock, [&] { return closing_ || !room_wanted_; });
+}
+
 void Scheduler::wait_until_idle() {
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [&] { return known_ == 0; });
@@ -114,7 +123,8 @@ void Scheduler::run() {
     {
       std::unique_lock lock(mutex_);
       const auto has_work = [&] {
-        return closing_ || !incoming_.empty() || !waiting_.empty() || !running_.empty();
+        return closing_ || room_wanted_ || !incoming_.empty() || !waiting_.empty() ||
+               !running_.empty();
       };
       if (!wake_.wait_for(lock, kIdle, has_work)) {
         lock.unlock();  // callers need not wait for it
@@ -139,6 +149,13 @@ void Scheduler::receive() {
     incoming.swap(incoming_);
     held_.insert(held_.end(), incoming_caches_.begin(), incoming_caches_.end());
     incoming_caches_.clear();
+    if (room_wanted_) {
+      const KvPool& pool = engine_.pool();
+      while (pool.bytes_in_use() + *room_wanted_ > pool.budget_bytes() && free_kept()) {
+      }
+      room_wanted_.reset();
+      room_made_.notify_all();
+    }
     state_.prefix_cache_bytes = prefixes_.bytes();
   }
   for (JobPtr& job : incoming) insert_in_order(waiting_, std::move(job));
@@ -203,12 +220,17 @@ bool Scheduler::give_cache(const JobPtr& job) {
   // The rows that are wanted have to be computed; what comes before them may be there already.
   const int64_t most = job->first_wanted();
   if (terms.from)
-    job->cache =
-        terms.from->fork(job->ids, most, job->positions(), kPrefillChunk, terms.from == terms.to);
+    job->cache = terms.from->fork(job->ids,
+                                  {.most = most,
+                                   .max_tokens = job->positions(),
+                                   .max_step = kPrefillChunk,
+                                   .adapter = terms.adapter_key()},
+                                  terms.from == terms.to);
   if (!job->cache) {
     job->cache = std::make_unique<KvSequence>(engine_.pool(), job->positions(), kPrefillChunk,
                                               KvSequence::Reserve::nothing);
-    prefixes_.fill(*job->cache, std::span(job->ids).first(static_cast<size_t>(most) + 1));
+    prefixes_.fill(*job->cache, std::span(job->ids).first(static_cast<size_t>(most) + 1),
+                   terms.adapter_key());
   }
   const int64_t cached = job->cache->length();
   try {
@@ -236,7 +258,7 @@ bool Scheduler::give_cache(const JobPtr& job) {
 /// Takes a job's cache away, for the text's next user if there is one.
 void Scheduler::give_up_cache(Job& job) {
   if (job.terms.to && job.cache && job.cache->length() > 0) {
-    job.terms.to->put(std::move(job.cache), job.ids);
+    job.terms.to->put(std::move(job.cache), job.ids, job.terms.adapter_key());
     std::erase_if(held_, [&](const std::weak_ptr<HeldCache>& held) {
       return held.expired() || held.lock() == job.terms.to;
     });
@@ -245,8 +267,8 @@ void Scheduler::give_up_cache(Job& job) {
   job.cache.reset();
 }
 
-/// Frees memory that nobody needs now, for a job. False: there is none.
-bool Scheduler::free_unneeded(const Job& job) {
+/// Frees memory of texts that no job works on. False: there is none.
+bool Scheduler::free_kept() {
   if (prefixes_.evict_one()) return true;
   const int64_t bytes = engine_.pool().bytes_in_use();
   while (!held_.empty()) {
@@ -254,6 +276,13 @@ bool Scheduler::free_unneeded(const Job& job) {
     held_.erase(held_.begin());
     if (engine_.pool().bytes_in_use() < bytes) return true;
   }
+  return false;
+}
+
+/// Frees memory that nobody needs now, for a job. False: there is none.
+bool Scheduler::free_unneeded(const Job& job) {
+  if (free_kept()) return true;
+  const int64_t bytes = engine_.pool().bytes_in_use();
   for (const JobPtr& other : running_)
     if (other.get() != &job) other->cache->give_back_reserve();
   return engine_.pool().bytes_in_use() < bytes;
@@ -272,6 +301,7 @@ void Scheduler::end(Job& job, const Ending& ending) {
   // The job may live a little longer than the text that it was about.
   job.terms.from.reset();
   job.terms.to.reset();
+  job.terms.adapter.reset();
   short_of_memory_ = false;
   {
     const std::scoped_lock lock(mutex_);

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -65,6 +66,9 @@ class Scheduler {
   void submit_when_possible(const std::shared_ptr<Job>& job);
   /// Lets a held cache go when its memory is needed.
   void watch(const std::shared_ptr<HeldCache>& cache);
+  /// Lets kept prefixes and held texts go until so many bytes of the cache's budget are free, or
+  /// none are left. Waits for the layer that is being computed.
+  void make_room(int64_t bytes);
   /// Waits until nothing runs and nothing waits.
   void wait_until_idle();
   [[nodiscard]] SchedulerState state() const;
@@ -99,6 +103,7 @@ class Scheduler {
   void admit();
   bool give_cache(const JobPtr& job);
   void give_up_cache(Job& job);
+  bool free_kept();
   bool free_unneeded(const Job& job);
   void send_back(const JobPtr& job);
   void end(Job& job, const Ending& ending);
@@ -107,6 +112,7 @@ class Scheduler {
   // layers of another and leaves the jobs of that alone.
   void step(bool nested);
   std::vector<Share> plan(bool nested);
+  static void group_adapters(std::vector<Share>& shares);
   bool extend(Share& share, int64_t first_row);
   bool make_room(const Job& job);
   void compute(std::span<Share> shares, bool nested);
@@ -128,6 +134,8 @@ class Scheduler {
   int64_t queued_ = 0;  // of these, those that wait
   uint64_t submissions_ = 0;
   bool closing_ = false;
+  std::optional<int64_t> room_wanted_;  // bytes that make_room() waits for
+  std::condition_variable room_made_;
   SchedulerState state_;
 
   // The engine thread's. Both in order: priority, then number.

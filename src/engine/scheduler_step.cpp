@@ -71,7 +71,21 @@ std::vector<Scheduler::Share> Scheduler::plan(bool nested) {
     share.first_wanted = std::max<int64_t>(0, job.first_wanted() - share.first);
     shares.push_back(std::move(share));
   }
+  group_adapters(shares);
   return shares;
+}
+
+/// Rows of one adapter side by side, so that its matrices are read once.
+void Scheduler::group_adapters(std::vector<Share>& shares) {
+  const auto key = [](const Share& share) { return share.job->terms.adapter_key(); };
+  if (std::ranges::all_of(shares, [](const Share& share) { return !share.job->terms.adapter; }))
+    return;
+  std::ranges::stable_sort(shares, {}, key);
+  int64_t first_row = 0;
+  for (Share& share : shares) {
+    for (kernels::KvSequence& group : share.groups) group.first_row = first_row;
+    first_row += share.rows;
+  }
 }
 
 /// Takes the blocks that a share needs. False: the job does not run any more.
@@ -121,6 +135,12 @@ void Scheduler::compute(std::span<Share> shares, bool nested) {
     std::iota(batch.positions.end() - share.rows, batch.positions.end(), share.first);
     for (int64_t row = share.first_wanted; row < share.rows; ++row)
       batch.logit_rows.push_back(static_cast<int32_t>(first_row + row));
+    if (const nn::Adapter* adapter = share.job->terms.adapter.get()) {
+      if (!batch.adapters.empty() && batch.adapters.back().adapter == adapter)
+        batch.adapters.back().rows += share.rows;
+      else
+        batch.adapters.push_back({.first_row = first_row, .rows = share.rows, .adapter = adapter});
+    }
     if (share.known > 1) prompt_rows += share.known;
     for (size_t g = 0; g < share.groups.size(); ++g) batch.sequences[g].push_back(share.groups[g]);
   }
@@ -221,7 +241,8 @@ void Scheduler::settle(Share& share) {
   const int64_t full = share.first / kernels::kBlockTokens;
   job.draft.clear();
   if (job.terms.keep_prefix && length / kernels::kBlockTokens > full)
-    prefixes_.keep(*job.cache, std::span(job.ids).first(static_cast<size_t>(length)), full);
+    prefixes_.keep(*job.cache, std::span(job.ids).first(static_cast<size_t>(length)), full,
+                   job.terms.adapter_key());
   job.cache->advance(share.valid);
   if (!job.prompt_read) job.metrics.prefill_seconds = seconds(last_pass_ - *job.admitted);
   job.prompt_read = job.prompt_read || length >= job.prompt_tokens;
@@ -237,7 +258,7 @@ void Scheduler::between_layers() {
   bool due = false;
   {
     const std::scoped_lock lock(mutex_);
-    due = !incoming_.empty();
+    due = !incoming_.empty() || room_wanted_;
   }
   due = due || (seconds(start - last_pass_) > kPieceSeconds &&
                 std::ranges::any_of(running_, [](const JobPtr& job) { return !job->in_pass; }));

@@ -96,7 +96,6 @@ void check_identity(const Json& header, const SessionIdentity& identity, const s
   };
   check("model", identity.model);
   check("tokenizer", identity.tokenizer);
-  check("adapter", identity.adapter);
 }
 
 /// The blocks of all groups, or nothing if there is no memory for them.
@@ -146,7 +145,7 @@ void write_session(const std::filesystem::path& file, const SessionIdentity& ide
                    std::span<const int32_t> ids, const HeldCache& cache) {
   // A copy shares the blocks, so the cache may be used or dropped while they are written.
   const std::shared_ptr<HeldCache> copy = cache.copy(ids);
-  copy->read([&](const KvSequence* sequence) {
+  copy->read([&](const KvSequence* sequence, const std::string& adapter) {
     const int64_t cached = sequence == nullptr ? 0 : sequence->length();
     std::vector<GroupBlocks> groups;
     std::string listed;
@@ -159,7 +158,7 @@ void write_session(const std::filesystem::path& file, const SessionIdentity& ide
     }
     const std::string header = fmt::format(
         R"({{"model":"{}","tokenizer":"{}","adapter":"{}","tokens":{},"cached":{},"groups":[{}]}})",
-        identity.model, identity.tokenizer, identity.adapter, ids.size(), cached, listed);
+        identity.model, identity.tokenizer, adapter, ids.size(), cached, listed);
     Writer writer(file);
     writer.write(kMagic);
     writer.number(kVersion);
@@ -219,7 +218,8 @@ SavedSession read_session(const std::filesystem::path& file, const SessionIdenti
       auto sequence =
           std::make_unique<KvSequence>(engine.pool(), cached, cached, KvSequence::Reserve::nothing);
       sequence->adopt(*blocks, cached);
-      result.cache->put(std::move(sequence), result.ids);
+      result.cache->put(std::move(sequence), result.ids,
+                        std::string(header.at("adapter").as_string()));
       engine.scheduler().watch(result.cache);
     }
   }

@@ -22,12 +22,12 @@ namespace linnet::engine {
 
 class Engine;
 
-/// What a session's bits depend on. `model` is what the model computes (Engine::fingerprint), so
-/// two files with the same weights are one model.
+/// What a session's bits depend on, beside the adapter of its last turn: the file has that one's
+/// key, and a turn with another computes the text again. `model` is what the model computes
+/// (Engine::fingerprint), so two files with the same weights are one model.
 struct SessionIdentity {
   std::string model;
   std::string tokenizer;
-  std::string adapter;  ///< empty: none
 };
 
 /// Writes a file whole or not at all. Errors: not_found, device.

@@ -80,8 +80,6 @@ Array Model::states(const nn::Batch& batch) const {
   for (const ops::RopeFrequencies& frequencies : config_.rope)
     forward.rope.push_back(ops::rope_table(frequencies, batch.positions, device_));
   Array x = embed_tokens_(batch.ids);
-  if (adapter_ && batch.adapters.empty())
-    forward.adapters = {{.first_row = 0, .rows = x.dim(0), .adapter = adapter_.get()}};
   for (size_t i = 0; i < config_.layers.size(); ++i) {
     if (batch.hidden_states != nullptr) batch.hidden_states->push_back(x);
     // hidden_states has the last layer's rows too, all of them.

@@ -32,9 +32,6 @@ class Model {
   [[nodiscard]] const ops::PackedMatrix& head_weights() const;
   [[nodiscard]] ops::Rounding rounding() const noexcept { return embed_tokens_.rounding; }
 
-  /// For the rows of batches that name no adapters. Before the first pass.
-  void set_adapter(std::shared_ptr<const nn::Adapter> adapter) { adapter_ = std::move(adapter); }
-
   [[nodiscard]] const DecoderConfig& config() const noexcept { return config_; }
   [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
   /// What a cache for this model holds; Batch::sequences has one entry for each.
@@ -70,7 +67,6 @@ class Model {
   nn::Embedding embed_tokens_;
   nn::RmsNorm norm_;
   std::optional<nn::Linear> lm_head_;  // absent when tied to the embedding
-  std::shared_ptr<const nn::Adapter> adapter_;
 };
 
 }  // namespace linnet::models

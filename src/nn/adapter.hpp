@@ -39,17 +39,22 @@ struct Module {
 /// Immutable once it is used; shared by requests.
 class Adapter {
  public:
-  explicit Adapter(std::string name) : name_(std::move(name)) {}
+  /// `key` tells its contents from those of all others: equal keys, equal bits. What is computed
+  /// with it is kept under that key; empty, as in training: nothing may be kept.
+  explicit Adapter(std::string name, std::string key = {})
+      : name_(std::move(name)), key_(std::move(key)) {}
 
   /// Errors: invalid_argument naming the module and both shapes; if it is there already.
   void add(const std::vector<Module>& modules, const std::string& module, LowRank low_rank);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] const std::string& key() const noexcept { return key_; }
   /// Of the module with that number; null if it is not adapted.
   [[nodiscard]] const LowRank* find(int module) const noexcept;
 
  private:
   std::string name_;
+  std::string key_;
   std::vector<LowRank> low_ranks_;
   std::vector<int> by_module_;  // index into low_ranks_, -1: none
 };

@@ -23,8 +23,8 @@ std::string base_identity(std::span<const TensorUse> tensors) {
   return checksum.hex();
 }
 
-void check_base(const io::AdapterFile& file, std::span<const TensorUse> tensors) {
-  require(file.base_checksum.empty() || file.base_checksum == base_identity(tensors),
+void check_base(const io::AdapterFile& file, std::string_view identity) {
+  require(file.base_checksum.empty() || file.base_checksum == identity,
           "the adapter was trained beside another model ({})", file.base_model);
 }
 
@@ -37,9 +37,24 @@ int64_t packed_bytes(const io::AdapterFile& file) {
   return bytes;
 }
 
+namespace {
+
+std::string key_of(const io::AdapterFile& file) {
+  Checksum checksum;
+  for (const io::AdapterModule& m : file.modules) {
+    checksum.add(fmt::format("{} {} {}x{}\n", m.name, m.rank, m.outputs, m.inputs));
+    checksum.add(std::as_bytes(std::span(&m.scale, 1)));
+    checksum.add(std::as_bytes(std::span(m.a)));
+    checksum.add(std::as_bytes(std::span(m.b)));
+  }
+  return checksum.hex();
+}
+
+}  // namespace
+
 std::shared_ptr<Adapter> load_adapter(const io::AdapterFile& file, std::string name,
                                       const std::vector<Module>& modules, const DevicePtr& device) {
-  auto adapter = std::make_shared<Adapter>(std::move(name));
+  auto adapter = std::make_shared<Adapter>(std::move(name), key_of(file));
   for (const io::AdapterModule& module : file.modules)
     adapter->add(
         modules, module.name,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "io/adapter_file.hpp"
 #include "nn/adapter.hpp"
@@ -13,14 +14,15 @@ namespace linnet::nn {
 /// logical shapes of its tensors. (Their numbers are not read.)
 std::string base_identity(std::span<const TensorUse> tensors);
 
-/// Errors: invalid_argument if the file says that its base is another one.
-void check_base(const io::AdapterFile& file, std::span<const TensorUse> tensors);
+/// Errors: invalid_argument if the file says that its base is another one than that of this
+/// base_identity().
+void check_base(const io::AdapterFile& file, std::string_view identity);
 
 /// Bytes that load_adapter() takes of the device's pool.
 int64_t packed_bytes(const io::AdapterFile& file);
 
-/// Packs A and B as float32. Errors: invalid_argument naming a module that the model does not have,
-/// or both shapes; out_of_memory.
+/// Packs A and B as float32. The adapter's key is a checksum of what it computes. Errors:
+/// invalid_argument naming a module that the model does not have, or both shapes; out_of_memory.
 std::shared_ptr<Adapter> load_adapter(const io::AdapterFile& file, std::string name,
                                       const std::vector<Module>& modules, const DevicePtr& device);
 

@@ -3,6 +3,7 @@
 
 #include "nn/linear.hpp"
 #include "ops/activation.hpp"
+#include "ops/cast.hpp"
 
 namespace linnet::nn {
 
@@ -33,10 +34,13 @@ struct GatedMlp {
   /// With the adapters of x's rows.
   [[nodiscard]] Array operator()(const Array& x, const std::vector<AdapterRows>& adapters) const {
     if (gate_proj.bias.defined() || up_proj.bias.defined() ||
-        is_adapted(gate_proj.module, adapters) || is_adapted(up_proj.module, adapters))
-      return down_proj(
-          ops::gated_activation(gate_proj(x, adapters), up_proj(x, adapters), activation),
-          adapters);
+        is_adapted(gate_proj.module, adapters) || is_adapted(up_proj.module, adapters)) {
+      Array y = ops::gated_activation(gate_proj(x, adapters), up_proj(x, adapters), activation);
+      // As gated_linear leaves it: what an adapter of down_proj reads may not depend on whether
+      // another row's adapter has a part for the gate.
+      if (down_proj.rounding == ops::Rounding::bf16) y = ops::astype(y, DType::bf16);
+      return down_proj(y, adapters);
+    }
     return down_proj(
         ops::gated_linear(x, gate_proj.weight, up_proj.weight, activation, gate_proj.rounding),
         adapters);
