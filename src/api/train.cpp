@@ -297,8 +297,7 @@ TrainResult Trainer::State::run(const TrainEvents& events) {
   };
   // Validations since the best one, from the history, so that a resumed run counts on.
   const auto without_gain = [&] {
-    const auto best =
-        std::ranges::min_element(history.validation, {}, &train::ValidationPoint::loss);
+    const auto best = std::ranges::min_element(history.validation, {}, &ValidationPoint::loss);
     return history.validation.end() - best - 1;
   };
   while (!trainer->done()) {
@@ -345,6 +344,7 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 const TrainPlan& Trainer::plan() const noexcept { return state_->plan; }
 const TrainDataStatistics& Trainer::statistics() const noexcept { return state_->statistics; }
 int64_t Trainer::first_step() const noexcept { return state_->first_step; }
+const TrainHistory& Trainer::history() const noexcept { return state_->history; }
 TrainResult Trainer::run(const TrainEvents& events) { return state_->run(events); }
 
 }  // namespace linnet

@@ -97,14 +97,14 @@ RunState Run::state() const {
           .data_position = stream_.position().to_json()};
 }
 
-std::filesystem::path Run::save(const std::filesystem::path& run, const TrainingHistory& history,
+std::filesystem::path Run::save(const std::filesystem::path& run, const TrainHistory& history,
                                 int64_t keep) const {
   RunState state = this->state();
   state.history = history;
   return save_checkpoint(run, state, subject_.parameters(), optimizer_.state(), {.keep = keep});
 }
 
-TrainingHistory Run::resume(const std::filesystem::path& checkpoint) {
+TrainHistory Run::resume(const std::filesystem::path& checkpoint) {
   const LoadedCheckpoint loaded = load_checkpoint(checkpoint, subject_.device());
   require(loaded.state.fingerprint == fingerprint(),
           "{} is of a run with other options:\n  there: {}\n  here:  {}", checkpoint.string(),

@@ -65,23 +65,23 @@ uint64_t seed_of(const Json& value) {
   return seed;
 }
 
-TrainingHistory history_of(const Json& history, const Json& validation) {
-  TrainingHistory result;
+TrainHistory history_of(const Json& history, const Json& validation) {
+  TrainHistory result;
   check_keys(history, {"step", "loss", "learning_rate", "gradient_norm", "tokens_per_second",
                        "memory_bytes"});
   result.steps.resize(history.at("step").elements().size());
   read_column(history, "step", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.step = x.as_integer(); });
+              [](TrainPoint& p, const Json& x) { p.step = x.as_integer(); });
   read_column(history, "loss", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.loss = real(x); });
+              [](TrainPoint& p, const Json& x) { p.loss = real(x); });
   read_column(history, "learning_rate", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.learning_rate = real(x); });
+              [](TrainPoint& p, const Json& x) { p.learning_rate = real(x); });
   read_column(history, "gradient_norm", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.gradient_norm = real(x); });
+              [](TrainPoint& p, const Json& x) { p.gradient_norm = real(x); });
   read_column(history, "tokens_per_second", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.tokens_per_second = real(x); });
+              [](TrainPoint& p, const Json& x) { p.tokens_per_second = real(x); });
   read_column(history, "memory_bytes", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.memory_bytes = x.as_integer(); });
+              [](TrainPoint& p, const Json& x) { p.memory_bytes = x.as_integer(); });
   check_keys(validation, {"step", "loss"});
   result.validation.resize(validation.at("step").elements().size());
   read_column(validation, "step", result.validation,

@@ -1,5 +1,6 @@
 // linnet train, merge and adapters as a user runs them: a run that is killed and goes on, what it
 // leaves, and the same model after merging.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -81,6 +82,10 @@ TEST(CliTrain, AKilledRunGoesOnToTheSameBits) {
   ASSERT_EQ(resumed.status, 0) << resumed.err;
   EXPECT_NE(resumed.out.find("resumed after"), std::string::npos) << resumed.out;
   EXPECT_TRUE(bytes_of(killed / "adapter" / "adapter_model.safetensors") == tensors);
+  // The report is the whole run's, not only of the steps since it went on.
+  const std::string report = bytes_of(killed / "report.html");
+  for (int step = 1; step <= 10; ++step)
+    EXPECT_NE(report.find(fmt::format("<tr><td>{}</td>", step)), std::string::npos) << step;
   // Without --resume nothing is overwritten; with other options nothing is continued.
   EXPECT_EQ(run_linnet(train_arguments(data, killed)).status, 1);
   const ProcessResult other =

@@ -98,8 +98,8 @@ TEST(StateFile, EverythingComesBack) {
   EXPECT_EQ(loaded.state.data_position, state.data_position);
   ASSERT_EQ(loaded.state.history.steps.size(), 20U);
   for (size_t i = 0; i < 20; ++i) {
-    const HistoryPoint& found = loaded.state.history.steps[i];
-    const HistoryPoint& expected = state.history.steps[i];
+    const TrainPoint& found = loaded.state.history.steps[i];
+    const TrainPoint& expected = state.history.steps[i];
     EXPECT_EQ(found.step, expected.step);
     EXPECT_EQ(found.loss, expected.loss);
     EXPECT_EQ(found.learning_rate, expected.learning_rate);
