@@ -120,7 +120,7 @@ class Merger {
 }  // namespace
 
 AdapterInfo inspect_adapter(const std::filesystem::path& folder) {
-  const io::AdapterFile file = io::AdapterFile::open(folder);
+  const io::AdapterFile file = io::AdapterFile::open(folder, io::AdapterParts::shapes);
   AdapterInfo info{.format = std::string(to_string(file.format)),
                    .base_model = file.base_model,
                    .rank = file.rank,
@@ -129,7 +129,7 @@ AdapterInfo inspect_adapter(const std::filesystem::path& folder) {
                    .targets = file.targets(),
                    .modules = static_cast<int64_t>(file.modules.size())};
   for (const io::AdapterModule& module : file.modules)
-    info.parameters += static_cast<int64_t>(module.a.size() + module.b.size());
+    info.parameters += module.rank * (module.inputs + module.outputs);
   return info;
 }
 
