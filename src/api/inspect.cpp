@@ -154,7 +154,8 @@ void add_draft(MemoryPlan& plan, const models::DecoderConfig& target, const Load
 /// and up, which are not joined beside it).
 void add_adapter(MemoryPlan& plan, const models::DecoderConfig& c, const LoadOptions& options) {
   if (options.adapter.empty()) return;
-  plan.weight_bytes += nn::packed_bytes(io::AdapterFile::open(options.adapter));
+  plan.adapter_bytes =
+      nn::packed_bytes(io::AdapterFile::open(options.adapter, io::AdapterParts::shapes));
   const int64_t rows = std::min(engine::kPrefillChunk, plan.context_length) + 2 * options.max_batch;
   const int64_t widest = std::max(c.intermediate_size,
                                   (c.num_attention_heads + 2 * c.num_key_value_heads) * c.head_dim);
@@ -183,8 +184,9 @@ MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& option
   plan.prefix_cache_bytes = options.prefix_cache_bytes;
   add_adapter(plan, c, options);
   add_draft(plan, c, options);
-  for (const int64_t bytes : {plan.weight_bytes, plan.kv_cache_bytes, plan.workspace_bytes,
-                              plan.draft_weight_bytes, plan.draft_cache_bytes})
+  for (const int64_t bytes :
+       {plan.weight_bytes, plan.adapter_bytes, plan.kv_cache_bytes, plan.workspace_bytes,
+        plan.draft_weight_bytes, plan.draft_cache_bytes})
     plan.total_bytes = checked_add(plan.total_bytes, bytes);
   return plan;
 }
