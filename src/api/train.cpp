@@ -118,6 +118,7 @@ void Trainer::State::open_data(text::ChatTemplate chat_template) {
       std::make_shared<const train::Encoder>(*tokenizer, std::move(templates), encode));
   const train::DatasetStatistics counted =
       train::count_dataset(data->train(), {.max_tokens = plan.pack_tokens});
+  data_checksum = counted.checksum;
   statistics = {.lines = counted.lines,
                 .bad_lines = counted.bad_lines,
                 .first_bad_lines = {},
@@ -230,7 +231,8 @@ void Trainer::State::make_run() {
                         .packs = {.max_tokens = plan.pack_tokens},
                         .steps = plan.steps,
                         .seed = options.seed,
-                        .dropout = options.mode == TrainMode::lora && options.lora.dropout > 0});
+                        .dropout = options.mode == TrainMode::lora && options.lora.dropout > 0,
+                        .data_checksum = data_checksum});
   const auto last = train::latest_checkpoint(checkpoints());
   if (options.resume && last)
     history = trainer->resume(*last);

@@ -34,6 +34,7 @@ struct Trainer::State {
   std::string base_identity;  ///< nn::base_identity of a frozen model
   TrainPlan plan;
   TrainDataStatistics statistics;
+  std::string data_checksum;  ///< train::DatasetStatistics::checksum
   int64_t first_step = 0;
 
  private:

@@ -25,6 +25,8 @@ struct RunOptions {
   int64_t steps = 0;  ///< after which done() is true
   uint64_t seed = 0;  ///< of dropout
   bool dropout = false;
+  /// DatasetStatistics::checksum of the data; empty: not compared when it goes on.
+  std::string data_checksum;
 };
 
 /// What a step came to.
@@ -58,7 +60,8 @@ class Run {
   std::filesystem::path save(const std::filesystem::path& run, const TrainHistory& history,
                              int64_t keep) const;
   /// Goes on from a checkpoint; returns its history. Errors: malformed_file for a damaged one;
-  /// invalid_argument if it is of a run with other options or data.
+  /// invalid_argument if it is of a run with other options or data, or whose tokenizer or chat
+  /// template made other tokens of them.
   TrainHistory resume(const std::filesystem::path& checkpoint);
 
   /// What two runs must share so that one can go on from the other's checkpoint.

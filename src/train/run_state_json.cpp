@@ -107,6 +107,7 @@ std::string to_json(const RunState& state) {
       {"step", state.step},
       {"fingerprint", state.fingerprint},
       {"seeds", seeds},
+      {"data_checksum", state.data_checksum},
       {"data", position},
       {"history",
        {{"step", column(steps, [](const auto& p) { return p.step; })},
@@ -133,13 +134,14 @@ RunState run_state_from_json(const std::string& text, const std::string& origin)
   if (const int64_t version = json.at("version").as_integer(); version != kVersion)
     fail(ErrorCode::unsupported, "{} has version {}, this program reads {}", origin, version,
          kVersion);
-  check_keys(
-      json, {"format", "version", "step", "fingerprint", "seeds", "data", "history", "validation"});
+  check_keys(json, {"format", "version", "step", "fingerprint", "seeds", "data_checksum", "data",
+                    "history", "validation"});
   RunState state;
   state.step = json.at("step").as_integer();
   if (state.step < 0) fail(ErrorCode::malformed_file, "{}: step is {}", origin, state.step);
   state.fingerprint = json.at("fingerprint").as_string();
   for (const auto& [name, seed] : json.at("seeds").members()) state.seeds[name] = seed_of(seed);
+  state.data_checksum = json.get("data_checksum", "");
   // Null is a position too, which at() would call absent.
   simdjson::dom::element position;
   if (json.element()["data"].get(position) != simdjson::SUCCESS)

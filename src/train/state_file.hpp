@@ -33,6 +33,7 @@ struct RunState {
   int64_t step = 0;
   std::string fingerprint = {};           ///< of the options that a resumed run must share
   std::map<std::string, uint64_t> seeds;  ///< by what they are for
+  std::string data_checksum = {};         ///< as RunOptions::data_checksum; empty in old ones
   std::string data_position = "{}";       ///< JSON of the caller's; comes back without white space
   TrainHistory history = {};
 };

@@ -94,6 +94,26 @@ TEST(CliTrain, AKilledRunGoesOnToTheSameBits) {
   EXPECT_NE(other.err.find("other options"), std::string::npos) << other.err;
 }
 
+TEST(CliTrain, AnotherTokenizerOrChatTemplateGoesOnWithNothing) {
+  const TemporaryFolder folder;
+  const fs::path data = write_data(folder.path());
+  const fs::path model = folder.path() / "model";
+  fs::copy(fs::path(LINNET_TEST_DATA) / "../../assets/builtin", model);
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"-m", model.string(), "--epochs", "2"});
+    std::vector<std::string> arguments =
+        train_arguments(data, folder.path() / "out", std::move(more));
+    arguments.erase(arguments.begin() + 5, arguments.begin() + 7);  // --steps
+    return run_linnet(arguments);
+  };
+  ASSERT_EQ(run({}).status, 0);
+  std::ofstream(model / "chat_template.jinja")
+      << "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
+  const ProcessResult other = run({"--resume"});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.err.find("tokenizer or chat template"), std::string::npos) << other.err;
+}
+
 TEST(CliTrain, CtrlCSaves) {
   const TemporaryFolder folder;
   const fs::path out = folder.path() / "out";
