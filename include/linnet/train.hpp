@@ -30,7 +30,8 @@ enum class LearnedTurns {
 };
 
 /// Lines of JSON to learn from: {"messages": [...]} (the assistant's turns are learned),
-/// {"prompt", "completion"} (the completion is) or {"text"} (all of it is).
+/// {"prompt", "completion"} (the completion is), {"text"} (all of it is), or Alpaca's
+/// {"instruction", "input", "output"} (the output is).
 struct TrainData {
   std::vector<std::filesystem::path> files = {};
   /// What the loss is measured on now and then; or a share of the lines of `files`.

@@ -170,8 +170,8 @@ ExitCode train(TrainCommand command) {
 void add_data(CLI::App& sub, TrainOptions& o) {
   TrainData& data = o.data;
   sub.add_option("--data", data.files,
-                 "JSONL files to learn from: messages, prompt and completion, "
-                 "or text")
+                 "JSONL files to learn from: messages, prompt and completion, text, "
+                 "or instruction, input and output")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   sub.add_option("--validation", data.validation_files, "JSONL files to measure the loss on")
