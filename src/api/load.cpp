@@ -100,8 +100,8 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
   auto eos_ids = read_eos_ids(checkpoint, state->info.vocab_size);
   state->info.formats = state->plan.formats;
   state->info.quantization = to_string(plan.formats.front());
-  nn::Weights::Options weight_options{.compute = options.compute,
-                                      .quantize = quantization_of(options.quantize)};
+  nn::StoredWeights::Options weight_options{.compute = options.compute,
+                                            .quantize = quantization_of(options.quantize)};
   if (options.progress)
     weight_options.progress = [&](int64_t done) {
       options.progress({.done_bytes = done, .total_bytes = state->info.stored_bytes});
