@@ -1,7 +1,6 @@
 // Adapters' folders: what they are, other forms, and weights with an adapter added.
 #include <linnet/train.hpp>
 
-#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -37,12 +36,7 @@ std::unordered_map<std::string, const io::AdapterModule*> by_tensor(
   const std::string prefix = prefix_of(base);
   std::unordered_map<std::string, const io::AdapterModule*> result;
   for (const io::AdapterModule& module : adapter.modules) {
-    const auto found = std::ranges::find(base.modules, module.name, &nn::Module::name);
-    require(found != base.modules.end(), "the adapter is for {}, which the base does not have",
-            module.name);
-    require(found->inputs == module.inputs && found->outputs == module.outputs,
-            "the adapter has {} [{}, {}], the base [{}, {}]", module.name, module.outputs,
-            module.inputs, found->outputs, found->inputs);
+    nn::find_module(base.modules, module.name, module.outputs, module.inputs);
     result[prefix + module.name + ".weight"] = &module;
   }
   return result;
