@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -173,9 +174,15 @@ std::optional<double> pattern_value(const Json& config, std::string_view field,
   return std::nullopt;
 }
 
-float scale_of(double alpha, int64_t rank, bool rslora) {
+double scale_of(double alpha, int64_t rank, bool rslora) {
   const auto r = static_cast<double>(rank);
-  return static_cast<float>(alpha / (rslora ? std::sqrt(r) : r));
+  return alpha / (rslora ? std::sqrt(r) : r);
+}
+
+float narrow_scale(double scale, const Json& config) {
+  if (scale > static_cast<double>(std::numeric_limits<float>::max()))
+    fail(ErrorCode::malformed_file, "{} gives a scale of {}", config.where(), scale);
+  return static_cast<float>(scale);
 }
 
 /// nn::base_identity() of the model that an adapter is for, if linnet wrote it.
@@ -204,7 +211,7 @@ AdapterFile read_peft(const Json& config, const SafetensorsFile& file, AdapterPa
       fail(ErrorCode::malformed_file, "{}: {} has rank {}, the configuration says {}", file.name(),
            name, module.rank, rank);
     const double alpha = pattern_value(config, "alpha_pattern", name).value_or(result.alpha);
-    module.scale = scale_of(alpha, module.rank, result.rslora);
+    module.scale = narrow_scale(scale_of(alpha, module.rank, result.rslora), config);
     result.modules.push_back(std::move(module));
   }
   return result;
@@ -227,7 +234,7 @@ AdapterFile read_mlx(const Json& config, const SafetensorsFile& file, AdapterPar
     if (module.rank != result.rank)
       fail(ErrorCode::malformed_file, "{}: {} has rank {}, the configuration says {}", file.name(),
            name, module.rank, result.rank);
-    module.scale = static_cast<float>(scale);
+    module.scale = narrow_scale(scale, config);
     result.modules.push_back(std::move(module));
   }
   result.alpha = scale * static_cast<double>(result.rank);

@@ -130,6 +130,7 @@ TEST(AdapterFile, RefusesWhatItDoesNotHonour) {
   expect_refused(ErrorCode::unsupported, "IA3", set("peft_type", "IA3"));
   expect_refused(ErrorCode::malformed_file, "rank 4, the configuration says 8", set("r", 8));
   expect_refused(ErrorCode::malformed_file, "lora_alpha", set("lora_alpha", -1));
+  expect_refused(ErrorCode::malformed_file, "a scale of 2.5e+299", set("lora_alpha", 1e300));
   expect_refused(ErrorCode::malformed_file, "rank 4, the configuration says 2",
                  set("rank_pattern", {{"layers.1.self_attn.q_proj", 2}}));
   expect_refused(ErrorCode::malformed_file, "the configuration says 1e+300",
