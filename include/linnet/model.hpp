@@ -223,6 +223,7 @@ struct ModelInfo {
 /// Bytes that a model will take, and in which form, known before anything is loaded.
 struct MemoryPlan {
   int64_t weight_bytes = 0;     ///< as they lie in memory
+  int64_t adapter_bytes = 0;    ///< of LoadOptions::adapter, beside weight_bytes
   int64_t kv_cache_bytes = 0;   ///< of one sequence of context_length tokens
   int64_t workspace_bytes = 0;  ///< the most that forward passes hold beside them
   /// Of LoadOptions::draft: its weights, and its cache of one such sequence.

@@ -31,7 +31,8 @@ enum class LearnedTurns {
 };
 
 /// Lines of JSON to learn from: {"messages": [...]} (the assistant's turns are learned),
-/// {"prompt", "completion"} (the completion is) or {"text"} (all of it is).
+/// {"prompt", "completion"} (the completion is), {"text"} (all of it is), or Alpaca's
+/// {"instruction", "input", "output"} (the output is).
 struct TrainData {
   std::vector<std::filesystem::path> files = {};
   /// What the loss is measured on now and then; or a share of the lines of `files`.
@@ -162,6 +163,27 @@ struct TrainStep {
   int64_t peak_bytes = 0;  ///< of the pool, so far
 };
 
+/// A step of a run's past, as its checkpoints keep it. What was not measured is 0.
+struct TrainPoint {
+  int64_t step = 0;  ///< from 1, rising
+  double loss = 0;   ///< mean per token; NaN if it was none
+  double learning_rate = 0;
+  double gradient_norm = 0;  ///< before clipping
+  double tokens_per_second = 0;
+  int64_t memory_bytes = 0;  ///< the pool's, at most during the step
+};
+
+struct ValidationPoint {
+  int64_t step = 0;  ///< after which it was measured
+  double loss = 0;
+};
+
+/// A run from its first step on, whatever process ran it.
+struct TrainHistory {
+  std::vector<TrainPoint> steps = {};
+  std::vector<ValidationPoint> validation = {};
+};
+
 struct TrainSample {
   int64_t step = 0;
   std::string prompt;
@@ -214,6 +236,9 @@ class Trainer {
   [[nodiscard]] const TrainDataStatistics& statistics() const noexcept;
   /// The step that a resumed run goes on from; 0 for a new one.
   [[nodiscard]] int64_t first_step() const noexcept;
+  /// The whole run's so far: what a resumed one went on from, and during run() what it added before
+  /// the event that is called.
+  [[nodiscard]] const TrainHistory& history() const noexcept;
 
   /// Trains to the end, a stop or a failure. Errors: those of the data; out_of_memory; device if
   /// files cannot be written; invalid_argument if the loss is no number any more.

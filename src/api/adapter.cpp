@@ -1,7 +1,6 @@
 // Adapters' folders: what they are, other forms, and weights with an adapter added.
 #include <linnet/adapter.hpp>
 
-#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -37,12 +36,7 @@ std::unordered_map<std::string, const io::AdapterModule*> by_tensor(
   const std::string prefix = prefix_of(base);
   std::unordered_map<std::string, const io::AdapterModule*> result;
   for (const io::AdapterModule& module : adapter.modules) {
-    const auto found = std::ranges::find(base.modules, module.name, &nn::Module::name);
-    require(found != base.modules.end(), "the adapter is for {}, which the base does not have",
-            module.name);
-    require(found->inputs == module.inputs && found->outputs == module.outputs,
-            "the adapter has {} [{}, {}], the base [{}, {}]", module.name, module.outputs,
-            module.inputs, found->outputs, found->inputs);
+    nn::find_module(base.modules, module.name, module.outputs, module.inputs);
     result[prefix + module.name + ".weight"] = &module;
   }
   return result;
@@ -128,12 +122,12 @@ AdapterInfo describe(const io::AdapterFile& file) {
                    .targets = file.targets(),
                    .modules = static_cast<int64_t>(file.modules.size())};
   for (const io::AdapterModule& module : file.modules)
-    info.parameters += static_cast<int64_t>(module.a.size() + module.b.size());
+    info.parameters += module.rank * (module.inputs + module.outputs);
   return info;
 }
 
 AdapterInfo inspect_adapter(const std::filesystem::path& folder) {
-  return describe(io::AdapterFile::open(folder));
+  return describe(io::AdapterFile::open(folder, io::AdapterParts::shapes));
 }
 
 void convert_adapter(const std::filesystem::path& from, const std::filesystem::path& to,

@@ -161,7 +161,8 @@ int64_t adapter_workspace_bytes(const models::DecoderConfig& c, const LoadOption
 /// What an adapter takes: its weights, and what passes hold for it.
 void add_adapter(MemoryPlan& plan, const models::DecoderConfig& c, const LoadOptions& options) {
   if (options.adapter.empty()) return;
-  plan.weight_bytes += nn::packed_bytes(io::AdapterFile::open(options.adapter));
+  plan.adapter_bytes =
+      nn::packed_bytes(io::AdapterFile::open(options.adapter, io::AdapterParts::shapes));
   plan.workspace_bytes += adapter_workspace_bytes(c, options, plan.context_length);
 }
 
@@ -187,8 +188,9 @@ MemoryPlan make_plan(const io::Checkpoint& checkpoint, const LoadOptions& option
   plan.prefix_cache_bytes = options.prefix_cache_bytes;
   add_adapter(plan, c, options);
   add_draft(plan, c, options);
-  for (const int64_t bytes : {plan.weight_bytes, plan.kv_cache_bytes, plan.workspace_bytes,
-                              plan.draft_weight_bytes, plan.draft_cache_bytes})
+  for (const int64_t bytes :
+       {plan.weight_bytes, plan.adapter_bytes, plan.kv_cache_bytes, plan.workspace_bytes,
+        plan.draft_weight_bytes, plan.draft_cache_bytes})
     plan.total_bytes = checked_add(plan.total_bytes, bytes);
   return plan;
 }

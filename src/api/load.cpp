@@ -76,12 +76,14 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
   const MemoryPlan& plan = state->plan;
   // The cache is taken per request, so only what every request needs must fit now.
   const int64_t limit = device->memory().stats().limit_bytes;
-  const int64_t needed =
-      plan.weight_bytes + plan.workspace_bytes + plan.draft_weight_bytes + plan.draft_cache_bytes;
+  const int64_t needed = plan.total_bytes - plan.kv_cache_bytes;
   if (needed > limit)
     fail(ErrorCode::out_of_memory,
-         "{} needs {} bytes for weights and {} for workspace{}, the budget is {}",
+         "{} needs {} bytes for weights and {} for workspace{}{}, the budget is {}",
          checkpoint.name(), plan.weight_bytes, plan.workspace_bytes,
+         options.adapter.empty() ? ""
+                                 : fmt::format(", and {} for the adapter {}", plan.adapter_bytes,
+                                               options.adapter.string()),
          options.draft.empty() ? ""
                                : fmt::format(", and {} for the draft model {}",
                                              plan.draft_weight_bytes + plan.draft_cache_bytes,
@@ -98,8 +100,8 @@ TextModel ModelLoader::load(const io::Checkpoint& checkpoint, const LoadOptions&
   auto eos_ids = read_eos_ids(checkpoint, state->info.vocab_size);
   state->info.formats = state->plan.formats;
   state->info.quantization = to_string(plan.formats.front());
-  nn::Weights::Options weight_options{.compute = options.compute,
-                                      .quantize = quantization_of(options.quantize)};
+  nn::StoredWeights::Options weight_options{.compute = options.compute,
+                                            .quantize = quantization_of(options.quantize)};
   if (options.progress)
     weight_options.progress = [&](int64_t done) {
       options.progress({.done_bytes = done, .total_bytes = state->info.stored_bytes});

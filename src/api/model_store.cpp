@@ -105,11 +105,8 @@ struct ModelStore::State {
   [[nodiscard]] int64_t share_of(const fs::path& folder, const LoadOptions& options) const {
     const MemoryPlan plan = plan_model(folder, options);
     if (options.memory_budget > 0) return options.memory_budget;
-    int64_t bytes = cache_bytes > 0 ? cache_bytes : plan.kv_cache_bytes;
-    for (const int64_t part :
-         {plan.weight_bytes, plan.workspace_bytes, plan.draft_weight_bytes, plan.draft_cache_bytes})
-      bytes = checked_add(bytes, part);
-    return bytes;
+    return checked_add(plan.total_bytes - plan.kv_cache_bytes,
+                       cache_bytes > 0 ? cache_bytes : plan.kv_cache_bytes);
   }
 
   /// Takes the entry out and frees its model, before its bytes count as free.

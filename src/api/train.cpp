@@ -118,6 +118,7 @@ void Trainer::State::open_data(text::ChatTemplate chat_template) {
       std::make_shared<const train::Encoder>(*tokenizer, std::move(templates), encode));
   const train::DatasetStatistics counted =
       train::count_dataset(data->train(), {.max_tokens = plan.pack_tokens});
+  data_checksum = counted.checksum;
   statistics = {.lines = counted.lines,
                 .bad_lines = counted.bad_lines,
                 .first_bad_lines = {},
@@ -230,7 +231,8 @@ void Trainer::State::make_run() {
                         .packs = {.max_tokens = plan.pack_tokens},
                         .steps = plan.steps,
                         .seed = options.seed,
-                        .dropout = options.mode == TrainMode::lora && options.lora.dropout > 0});
+                        .dropout = options.mode == TrainMode::lora && options.lora.dropout > 0,
+                        .data_checksum = data_checksum});
   const auto last = train::latest_checkpoint(checkpoints());
   if (options.resume && last)
     history = trainer->resume(*last);
@@ -297,8 +299,7 @@ TrainResult Trainer::State::run(const TrainEvents& events) {
   };
   // Validations since the best one, from the history, so that a resumed run counts on.
   const auto without_gain = [&] {
-    const auto best =
-        std::ranges::min_element(history.validation, {}, &train::ValidationPoint::loss);
+    const auto best = std::ranges::min_element(history.validation, {}, &ValidationPoint::loss);
     return history.validation.end() - best - 1;
   };
   while (!trainer->done()) {
@@ -345,6 +346,7 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 const TrainPlan& Trainer::plan() const noexcept { return state_->plan; }
 const TrainDataStatistics& Trainer::statistics() const noexcept { return state_->statistics; }
 int64_t Trainer::first_step() const noexcept { return state_->first_step; }
+const TrainHistory& Trainer::history() const noexcept { return state_->history; }
 TrainResult Trainer::run(const TrainEvents& events) { return state_->run(events); }
 
 }  // namespace linnet

@@ -30,10 +30,11 @@ struct Trainer::State {
   std::unique_ptr<train::Subject> subject;
   std::unique_ptr<train::Dataset> data;
   std::unique_ptr<train::Run> trainer;
-  train::TrainingHistory history;
+  TrainHistory history;
   std::string base_identity;  ///< nn::base_identity of a frozen model
   TrainPlan plan;
   TrainDataStatistics statistics;
+  std::string data_checksum;  ///< train::DatasetStatistics::checksum
   int64_t first_step = 0;
 
  private:

@@ -14,8 +14,6 @@
 namespace linnet::cli {
 namespace {
 
-using train::TrainingHistory;
-
 constexpr int kLabel = 9;  // columns of the numbers beside the axis
 constexpr int kLeastColumns = 24;
 constexpr int kLeastRows = 2;
@@ -102,7 +100,7 @@ struct Column {
   [[nodiscard]] double mean() const { return sum / static_cast<double>(count); }
 };
 
-std::vector<Column> columns_of(const TrainingHistory& history, const Scale& scale) {
+std::vector<Column> columns_of(const TrainHistory& history, const Scale& scale) {
   std::vector<Column> columns;
   for (const auto& point : history.steps) {
     if (!std::isfinite(point.loss)) continue;
@@ -137,7 +135,7 @@ void draw(Raster& raster, const std::vector<Column>& columns, const Scale& scale
 
 }  // namespace
 
-std::string loss_plot(const TrainingHistory& history, const PlotOptions& options) {
+std::string loss_plot(const TrainHistory& history, const PlotOptions& options) {
   if (options.columns < kLeastColumns || options.rows < kLeastRows) return {};
   const int width = std::min(options.columns, 500) - kLabel - 1;
   const int rows = std::min(options.rows, 100);
@@ -183,7 +181,7 @@ std::string loss_plot(const TrainingHistory& history, const PlotOptions& options
   return out;
 }
 
-std::string step_text(const TrainingHistory& history, int64_t total_steps, int columns) {
+std::string step_text(const TrainHistory& history, int64_t total_steps, int columns) {
   if (history.steps.empty()) return {};
   const auto& point = history.steps.back();
   std::vector<std::string> figures;

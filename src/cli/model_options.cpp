@@ -68,13 +68,17 @@ void add_draft_flag(CLI::App& command, ModelOptions& options) {
       ->type_name("DIR");
 }
 
-void add_load_flags(CLI::App& command, ModelOptions& options) {
-  add_plan_flags(command, options);
+void add_adapter_flag(CLI::App& command, ModelOptions& options) {
   command
       .add_option_function<std::string>(
           "--adapter", [&options](const std::string& folder) { options.load.adapter = folder; },
           "folder of a low-rank adapter, PEFT's or mlx-lm's, that the model is used with")
       ->type_name("DIR");
+}
+
+void add_load_flags(CLI::App& command, ModelOptions& options) {
+  add_plan_flags(command, options);
+  add_adapter_flag(command, options);
   add_machine_flags(command, options);
 }
 

@@ -28,7 +28,9 @@ void add_machine_flags(CLI::App& command, ModelOptions& options);
 void add_plan_flags(CLI::App& command, ModelOptions& options);
 /// --draft, for commands that generate.
 void add_draft_flag(CLI::App& command, ModelOptions& options);
-/// Those, --adapter, --threads and --memory-budget.
+/// --adapter
+void add_adapter_flag(CLI::App& command, ModelOptions& options);
+/// --compute, --quantize, --context, --adapter, --threads and --memory-budget.
 void add_load_flags(CLI::App& command, ModelOptions& options);
 
 /// The folder of the model that was named, as linnet::find_model; nothing for the built-in model.

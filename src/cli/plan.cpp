@@ -26,6 +26,7 @@ ExitCode plan(const PlanCommand& command) {
       model.folder ? plan_model(*model.folder, model.load) : plan_builtin_model(model.load);
   if (command.json) {
     const nlohmann::ordered_json result{{"weight_bytes", plan.weight_bytes},
+                                        {"adapter_bytes", plan.adapter_bytes},
                                         {"kv_cache_bytes", plan.kv_cache_bytes},
                                         {"workspace_bytes", plan.workspace_bytes},
                                         {"draft_weight_bytes", plan.draft_weight_bytes},
@@ -43,6 +44,7 @@ ExitCode plan(const PlanCommand& command) {
   };
   write_out(
       line("weights", plan.weight_bytes) +
+      (plan.adapter_bytes == 0 ? "" : line("adapter", plan.adapter_bytes)) +
       line(fmt::format("keys and values of {} tokens", plan.context_length), plan.kv_cache_bytes) +
       line("workspace", plan.workspace_bytes) +
       (plan.draft_weight_bytes == 0 ? ""
@@ -61,6 +63,7 @@ void add_plan(CLI::App& app, Action& action) {
   add_model_flag(sub, command->model);
   add_plan_flags(sub, command->model);
   add_draft_flag(sub, command->model);
+  add_adapter_flag(sub, command->model);
   sub.add_flag("--json", command->json, "one JSON object instead of text");
   sub.callback([command, &action] { action = [command] { return plan(*command); }; });
 }

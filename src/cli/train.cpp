@@ -69,43 +69,35 @@ std::string end_text(const TrainResult& result) {
 }
 
 /// Writes OUT/report.html.
-void write_report(const std::filesystem::path& out, const train::TrainingHistory& history) {
+void write_report(const std::filesystem::path& out, const ReportHead& head,
+                  const TrainHistory& history) {
   AtomicFile file(out / "report.html");
-  file.write(report_html(history));
+  file.write(report_html(head, history));
   file.commit();
 }
 
 class Watcher {
  public:
-  Watcher(const TrainCommand& command, const TrainPlan& plan, double flops_per_second)
-      : plan_(plan), flops_per_second_(flops_per_second) {
+  Watcher(const Trainer& trainer, double flops_per_second)
+      : plan_(trainer.plan()), history_(trainer.history()), flops_per_second_(flops_per_second) {
     DisplayOptions display = display_options(STDERR_FILENO);
-    display.total_steps = plan.steps;
+    display.total_steps = plan_.steps;
     display_ = std::make_unique<TrainingDisplay>(display,
                                                  [](std::string_view text) { write_status(text); });
-    history_.title = "Training " + command.options.out.string();
   }
 
   void step(const TrainStep& step) {
     tokens_ += step.tokens;
     seconds_ += step.seconds;
-    history_.steps.push_back(
-        {.step = step.step,
-         .loss = step.loss,
-         .learning_rate = step.learning_rate,
-         .gradient_norm = step.gradient_norm,
-         .tokens_per_second = static_cast<double>(step.tokens) / std::max(step.seconds, 1e-9),
-         .memory_bytes = step.peak_bytes});
     display_->update(history_);
   }
-  void validation(int64_t step, double loss) { history_.validation.push_back({step, loss}); }
   void sample(const TrainSample& sample) {
     display_->clear();
     write_status(fmt::format("step {}: {}{}\n", sample.step, sample.prompt, sample.text));
   }
   void finish() { display_->finish(history_); }
 
-  [[nodiscard]] train::TrainingHistory& history() { return history_; }
+  /// Of the steps that this process ran.
   [[nodiscard]] double tokens_per_second() const {
     return seconds_ > 0 ? static_cast<double>(tokens_) / seconds_ : 0;
   }
@@ -117,9 +109,9 @@ class Watcher {
 
  private:
   const TrainPlan& plan_;
+  const TrainHistory& history_;
   double flops_per_second_;
   std::unique_ptr<TrainingDisplay> display_;
-  train::TrainingHistory history_;
   int64_t tokens_ = 0;
   double seconds_ = 0;
 };
@@ -144,22 +136,22 @@ ExitCode train(TrainCommand command) {
   Machine machine(options.threads);
   machine.measure();
   // The peak is that of bf16 products; float32 ones cannot reach it.
-  Watcher watcher(command, trainer.plan(), machine.flops_per_second());
+  Watcher watcher(trainer, machine.flops_per_second());
   const TrainResult result =
       trainer.run({.step = [&](const TrainStep& step) { watcher.step(step); },
-                   .validation = [&](int64_t step, double loss) { watcher.validation(step, loss); },
                    .sample = [&](const TrainSample& sample) { watcher.sample(sample); },
                    .stop = interrupt.token()});
   watcher.finish();
-  train::TrainingHistory& history = watcher.history();
+  const TrainHistory& history = trainer.history();
+  ReportHead head{.title = "Training " + options.out.string()};
   const auto fact = [&](const char* name, std::string value) {
-    history.facts.emplace_back(name, std::move(value));
+    head.facts.emplace_back(name, std::move(value));
   };
   fact("Model", model.folder ? model.folder->string() : "built-in");
   fact("Parameters trained", std::to_string(trainer.plan().parameters));
   fact("Tokens a second", fmt::format("{:.0f}", watcher.tokens_per_second()));
   fact("Share of the matrix peak", fmt::format("{:.1f} %", 100 * watcher.share()));
-  if (!history.steps.empty()) write_report(options.out, history);
+  if (!history.steps.empty()) write_report(options.out, head, history);
   std::string text = fmt::format("{} after {} steps", end_text(result), result.steps);
   if (!history.steps.empty())
     text += fmt::format("; loss {:.4f}, perplexity {:.3f}", result.loss, std::exp(result.loss));
@@ -178,8 +170,8 @@ ExitCode train(TrainCommand command) {
 void add_data(CLI::App& sub, TrainOptions& o) {
   TrainData& data = o.data;
   sub.add_option("--data", data.files,
-                 "JSONL files to learn from: messages, prompt and completion, "
-                 "or text")
+                 "JSONL files to learn from: messages, prompt and completion, text, "
+                 "or instruction, input and output")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   sub.add_option("--validation", data.validation_files, "JSONL files to measure the loss on")

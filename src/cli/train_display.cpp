@@ -45,7 +45,7 @@ DisplayOptions display_options(int descriptor) {
   return options;
 }
 
-void TrainingDisplay::update(const train::TrainingHistory& history) {
+void TrainingDisplay::update(const TrainHistory& history) {
   if (!options_.terminal) {
     const std::string text = step_text(history, options_.total_steps);
     if (!text.empty()) write_(text + "\n");
@@ -57,7 +57,7 @@ void TrainingDisplay::update(const train::TrainingHistory& history) {
   draw(history);
 }
 
-void TrainingDisplay::finish(const train::TrainingHistory& history) {
+void TrainingDisplay::finish(const TrainHistory& history) {
   if (options_.terminal) draw(history);
   drawn_lines_ = 0;
 }
@@ -67,7 +67,7 @@ void TrainingDisplay::clear() {
   drawn_lines_ = 0;
 }
 
-void TrainingDisplay::draw(const train::TrainingHistory& history) {
+void TrainingDisplay::draw(const TrainHistory& history) {
   // Two lines of axis, one of figures, one that the cursor is on.
   const int rows = std::min(kPlotRows, options_.rows - 4);
   // The last column stays free: a full line would wrap on some terminals.

@@ -2,12 +2,12 @@
 // elsewhere.
 #pragma once
 
+#include <linnet/train.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string_view>
-
-#include "train/history.hpp"
 
 namespace linnet::cli {
 
@@ -30,15 +30,15 @@ class TrainingDisplay {
       : options_(options), write_(std::move(write)) {}
 
   /// After a step: a terminal is drawn again if it is due; elsewhere a line is written.
-  void update(const train::TrainingHistory& history);
+  void update(const TrainHistory& history);
   /// At the end: the last drawing stays. Elsewhere nothing more is written.
-  void finish(const train::TrainingHistory& history);
+  void finish(const TrainHistory& history);
   /// Removes the drawing, so that something else can be written; the next one begins below it.
   void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
-  void draw(const train::TrainingHistory& history);
+  void draw(const TrainHistory& history);
 
   DisplayOptions options_;
   std::function<void(std::string_view)> write_;

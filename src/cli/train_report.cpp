@@ -12,10 +12,6 @@
 namespace linnet::cli {
 namespace {
 
-using train::HistoryPoint;
-using train::TrainingHistory;
-using train::ValidationPoint;
-
 constexpr size_t kMaxRows = 200;
 
 constexpr std::string_view kStyle = R"(
@@ -80,10 +76,9 @@ std::vector<ChartPoint> points_of(const std::vector<Point>& points, const Get& g
 
 /// Whether any step has it; what was not measured is 0 everywhere.
 template <class Get>
-bool measured(const TrainingHistory& history, const Get& get) {
-  return std::any_of(history.steps.begin(), history.steps.end(), [&](const HistoryPoint& point) {
-    return static_cast<double>(get(point)) != 0;
-  });
+bool measured(const TrainHistory& history, const Get& get) {
+  return std::any_of(history.steps.begin(), history.steps.end(),
+                     [&](const TrainPoint& point) { return static_cast<double>(get(point)) != 0; });
 }
 
 void add_figure(std::string& out, std::string_view name, const std::string& value,
@@ -94,7 +89,7 @@ void add_figure(std::string& out, std::string_view name, const std::string& valu
 }
 
 /// The numbers that matter, large.
-std::string figures(const TrainingHistory& history) {
+std::string figures(const TrainHistory& history) {
   std::string out = "<dl class=\"figures\">";
   const auto& steps = history.steps;
   if (!steps.empty()) {
@@ -111,7 +106,7 @@ std::string figures(const TrainingHistory& history) {
   double speed = 0;
   int64_t timed = 0;
   int64_t memory = 0;
-  for (const HistoryPoint& point : steps) {
+  for (const TrainPoint& point : steps) {
     if (std::isfinite(point.tokens_per_second) && point.tokens_per_second > 0) {
       speed += point.tokens_per_second;
       ++timed;
@@ -144,12 +139,11 @@ void add_chart(std::string& out, const Chart& chart, bool wide) {
   fmt::format_to(to, "</figcaption>{}</figure>\n", svg_chart(chart));
 }
 
-std::string charts(const TrainingHistory& history) {
+std::string charts(const TrainHistory& history) {
   const auto& steps = history.steps;
   std::string out = "<div class=\"charts\">";
   Chart loss{.id = "loss", .name = "Loss", .unit = "per token", .width = 1080, .height = 320};
-  loss.series.push_back(
-      {"training", points_of(steps, [](const HistoryPoint& p) { return p.loss; })});
+  loss.series.push_back({"training", points_of(steps, [](const TrainPoint& p) { return p.loss; })});
   if (!history.validation.empty())
     loss.series.push_back(
         {"validation", points_of(history.validation, [](const auto& p) { return p.loss; }), true});
@@ -166,21 +160,21 @@ std::string charts(const TrainingHistory& history) {
                .height = 230},
               false);
   };
-  add("rate", "Learning rate", "", [](const HistoryPoint& p) { return p.learning_rate; });
+  add("rate", "Learning rate", "", [](const TrainPoint& p) { return p.learning_rate; });
   add("norm", "Gradient norm", "before clipping",
-      [](const HistoryPoint& p) { return p.gradient_norm; });
-  add("speed", "Speed", "tokens/s", [](const HistoryPoint& p) { return p.tokens_per_second; });
+      [](const TrainPoint& p) { return p.gradient_norm; });
+  add("speed", "Speed", "tokens/s", [](const TrainPoint& p) { return p.tokens_per_second; });
   int64_t memory = 0;
-  for (const HistoryPoint& point : steps) memory = std::max(memory, point.memory_bytes);
+  for (const TrainPoint& point : steps) memory = std::max(memory, point.memory_bytes);
   const bool large = memory >= int64_t{1} << 30;
-  add("memory", "Memory", large ? "GiB" : "MiB", [&](const HistoryPoint& p) {
+  add("memory", "Memory", large ? "GiB" : "MiB", [&](const TrainPoint& p) {
     return static_cast<double>(p.memory_bytes) / (large ? 0x1p30 : 0x1p20);
   });
   return out + "</div>";
 }
 
 /// The numbers; of long runs every n-th step, the last among them.
-std::string table(const TrainingHistory& history) {
+std::string table(const TrainHistory& history) {
   const auto& steps = history.steps;
   if (steps.empty()) return {};
   const size_t every = (steps.size() + kMaxRows - 1) / kMaxRows;
@@ -193,7 +187,7 @@ std::string table(const TrainingHistory& history) {
   auto validation = history.validation.begin();
   std::string measured_loss;
   for (size_t i = 0; i < steps.size(); ++i) {
-    const HistoryPoint& p = steps[i];
+    const TrainPoint& p = steps[i];
     // One that was measured between two rows stands in the next row.
     for (; validation != history.validation.end() && validation->step <= p.step; ++validation)
       measured_loss = chart_number(validation->loss);
@@ -211,10 +205,10 @@ std::string table(const TrainingHistory& history) {
 
 }  // namespace
 
-std::string report_html(const TrainingHistory& history) {
-  const std::string title = escape_html(history.title.empty() ? "Training run" : history.title);
+std::string report_html(const ReportHead& head, const TrainHistory& history) {
+  const std::string title = escape_html(head.title.empty() ? "Training run" : head.title);
   std::string facts;
-  for (const auto& [name, value] : history.facts)
+  for (const auto& [name, value] : head.facts)
     fmt::format_to(std::back_inserter(facts), "<dt>{}</dt><dd>{}</dd>", escape_html(name),
                    escape_html(value));
   if (!facts.empty()) facts = "<dl class=\"facts\">" + facts + "</dl>\n";

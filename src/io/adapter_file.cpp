@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -29,11 +30,18 @@ std::string module_name(std::string_view name) {
   return std::string(name);
 }
 
-std::vector<float> read_floats(const SafetensorsFile& file, const TensorEntry& tensor) {
+AdapterFormat format_of(const Json& config) {
+  return config.find("peft_type") ? AdapterFormat::peft : AdapterFormat::mlx;
+}
+
+/// Nothing if only shapes are wanted.
+std::vector<float> read_floats(const SafetensorsFile& file, const TensorEntry& tensor,
+                               AdapterParts parts) {
   const auto dtype = to_dtype(tensor.dtype);
   if (!dtype || !is_floating(*dtype))
     fail(ErrorCode::unsupported, "{} of {} is stored as {}; adapters are BF16, F16 or F32",
          tensor.name, file.name(), to_string(tensor.dtype));
+  if (parts == AdapterParts::shapes) return {};
   const Bytes bytes = aligned_bytes(file.bytes(tensor), tensor.dtype);
   const auto count = static_cast<size_t>(bytes.size() / size_of(*dtype));
   std::vector<float> result(count);
@@ -73,7 +81,7 @@ std::map<std::string, TensorPair> pairs_of(const SafetensorsFile& file, AdapterF
 }
 
 AdapterModule read_module(const SafetensorsFile& file, const std::string& name,
-                          const TensorPair& pair, AdapterFormat format) {
+                          const TensorPair& pair, AdapterFormat format, AdapterParts parts) {
   if (pair.a == nullptr || pair.b == nullptr)
     fail(ErrorCode::malformed_file, "{} has no {} for {}", file.name(),
          pair.a == nullptr ? "A" : "B", name);
@@ -89,9 +97,9 @@ AdapterModule read_module(const SafetensorsFile& file, const std::string& name,
                        .rank = rank,
                        .inputs = peft ? a[1] : a[0],
                        .outputs = peft ? b[0] : b[1],
-                       .a = read_floats(file, *pair.a),
-                       .b = read_floats(file, *pair.b)};
-  if (peft) return result;
+                       .a = read_floats(file, *pair.a, parts),
+                       .b = read_floats(file, *pair.b, parts)};
+  if (peft || parts == AdapterParts::shapes) return result;
   result.a = transposed(result.a, result.inputs, rank);
   result.b = transposed(result.b, rank, result.outputs);
   return result;
@@ -166,9 +174,15 @@ std::optional<double> pattern_value(const Json& config, std::string_view field,
   return std::nullopt;
 }
 
-float scale_of(double alpha, int64_t rank, bool rslora) {
+double scale_of(double alpha, int64_t rank, bool rslora) {
   const auto r = static_cast<double>(rank);
-  return static_cast<float>(alpha / (rslora ? std::sqrt(r) : r));
+  return alpha / (rslora ? std::sqrt(r) : r);
+}
+
+float narrow_scale(double scale, const Json& config) {
+  if (scale > static_cast<double>(std::numeric_limits<float>::max()))
+    fail(ErrorCode::malformed_file, "{} gives a scale of {}", config.where(), scale);
+  return static_cast<float>(scale);
 }
 
 /// nn::base_identity() of the model that an adapter is for, if linnet wrote it.
@@ -177,7 +191,7 @@ std::string base_of(const SafetensorsFile& file) {
   return found == file.metadata().end() ? std::string() : found->second;
 }
 
-AdapterFile read_peft(const std::filesystem::path& folder, const Json& config) {
+AdapterFile read_peft(const Json& config, const SafetensorsFile& file, AdapterParts parts) {
   AdapterFile result{.format = AdapterFormat::peft};
   if (config.at("peft_type").as_string() != "LORA")
     fail(ErrorCode::unsupported, "{}: peft_type \"{}\" is not LORA", config.where(),
@@ -188,23 +202,22 @@ AdapterFile read_peft(const std::filesystem::path& folder, const Json& config) {
   result.rslora = config.get("use_rslora", false);
   result.dropout = config.get("lora_dropout", 0.0);
   result.base_model = config.get("base_model_name_or_path", "");
-  const auto file = SafetensorsFile::open(folder / "adapter_model.safetensors");
   result.base_checksum = base_of(file);
   for (const auto& [name, pair] : pairs_of(file, AdapterFormat::peft)) {
-    AdapterModule module = read_module(file, name, pair, AdapterFormat::peft);
+    AdapterModule module = read_module(file, name, pair, AdapterFormat::peft, parts);
     const double rank =
         pattern_value(config, "rank_pattern", name).value_or(static_cast<double>(result.rank));
     if (static_cast<double>(module.rank) != rank)
       fail(ErrorCode::malformed_file, "{}: {} has rank {}, the configuration says {}", file.name(),
            name, module.rank, rank);
     const double alpha = pattern_value(config, "alpha_pattern", name).value_or(result.alpha);
-    module.scale = scale_of(alpha, module.rank, result.rslora);
+    module.scale = narrow_scale(scale_of(alpha, module.rank, result.rslora), config);
     result.modules.push_back(std::move(module));
   }
   return result;
 }
 
-AdapterFile read_mlx(const std::filesystem::path& folder, const Json& config) {
+AdapterFile read_mlx(const Json& config, const SafetensorsFile& file, AdapterParts parts) {
   AdapterFile result{.format = AdapterFormat::mlx};
   const std::string type = config.get("fine_tune_type", "lora");
   if (type != "lora")
@@ -215,14 +228,13 @@ AdapterFile read_mlx(const std::filesystem::path& folder, const Json& config) {
   const double scale = positive(parameters.at("scale"));
   result.dropout = parameters.get("dropout", 0.0);
   result.base_model = config.get("model", "");
-  const auto file = SafetensorsFile::open(folder / "adapters.safetensors");
   result.base_checksum = base_of(file);
   for (const auto& [name, pair] : pairs_of(file, AdapterFormat::mlx)) {
-    AdapterModule module = read_module(file, name, pair, AdapterFormat::mlx);
+    AdapterModule module = read_module(file, name, pair, AdapterFormat::mlx, parts);
     if (module.rank != result.rank)
       fail(ErrorCode::malformed_file, "{}: {} has rank {}, the configuration says {}", file.name(),
            name, module.rank, result.rank);
-    module.scale = static_cast<float>(scale);
+    module.scale = narrow_scale(scale, config);
     result.modules.push_back(std::move(module));
   }
   result.alpha = scale * static_cast<double>(result.rank);
@@ -235,6 +247,10 @@ std::string_view to_string(AdapterFormat format) noexcept {
   return format == AdapterFormat::peft ? "peft" : "mlx";
 }
 
+std::string_view tensors_name(AdapterFormat format) noexcept {
+  return format == AdapterFormat::peft ? "adapter_model.safetensors" : "adapters.safetensors";
+}
+
 std::vector<std::string> AdapterFile::targets() const {
   std::vector<std::string> result;
   for (const AdapterModule& module : modules) {
@@ -244,17 +260,22 @@ std::vector<std::string> AdapterFile::targets() const {
   return result;
 }
 
-AdapterFile AdapterFile::open(const std::filesystem::path& folder) {
+AdapterFile AdapterFile::open(const std::filesystem::path& folder, AdapterParts parts) {
   const Json config = Json::parse_file(folder / "adapter_config.json");
-  AdapterFile result =
-      config.find("peft_type") ? read_peft(folder, config) : read_mlx(folder, config);
+  return parse(config, SafetensorsFile::open(folder / tensors_name(format_of(config))), parts);
+}
+
+AdapterFile AdapterFile::parse(const Json& config, const SafetensorsFile& tensors,
+                               AdapterParts parts) {
+  AdapterFile result = format_of(config) == AdapterFormat::peft ? read_peft(config, tensors, parts)
+                                                                : read_mlx(config, tensors, parts);
   if (result.modules.empty())
-    fail(ErrorCode::malformed_file, "{} holds no low-rank tensors", folder.string());
+    fail(ErrorCode::malformed_file, "{} holds no low-rank tensors", tensors.name());
   // Two names in the file can be one module: the prefix of the text model is not always there.
   std::set<std::string_view> names;
   for (const AdapterModule& module : result.modules)
     if (!names.insert(module.name).second)
-      fail(ErrorCode::malformed_file, "{} holds {} twice", folder.string(), module.name);
+      fail(ErrorCode::malformed_file, "{} holds {} twice", tensors.name(), module.name);
   return result;
 }
 

@@ -20,12 +20,20 @@
 #include <string_view>
 #include <vector>
 
+namespace linnet {
+class Json;
+}
+
 namespace linnet::io {
+
+class SafetensorsFile;
 
 enum class AdapterFormat { peft, mlx };
 
 /// "peft", "mlx".
 std::string_view to_string(AdapterFormat format) noexcept;
+/// The name of the file of its tensors.
+std::string_view tensors_name(AdapterFormat format) noexcept;
 
 /// One adapted projection: y += scale * (x A^T) B^T.
 struct AdapterModule {
@@ -33,9 +41,15 @@ struct AdapterModule {
   int64_t rank = 0;
   int64_t inputs = 0;    ///< K
   int64_t outputs = 0;   ///< N
-  std::vector<float> a;  ///< [r, K]
-  std::vector<float> b;  ///< [N, r]
+  std::vector<float> a;  ///< [r, K]; empty if only shapes were read
+  std::vector<float> b;  ///< [N, r]; the same
   float scale = 1;
+};
+
+/// What is read of an adapter.
+enum class AdapterParts {
+  all,
+  shapes,  ///< all but the numbers, of which no page is touched
 };
 
 struct AdapterFile {
@@ -53,7 +67,11 @@ struct AdapterFile {
 
   /// Reads a folder of either format. Errors: not_found for a missing file; malformed_file naming
   /// the field or tensor; unsupported for what is not implemented.
-  static AdapterFile open(const std::filesystem::path& folder);
+  static AdapterFile open(const std::filesystem::path& folder,
+                          AdapterParts parts = AdapterParts::all);
+  /// The same of what its two files hold.
+  static AdapterFile parse(const Json& config, const SafetensorsFile& tensors,
+                           AdapterParts parts = AdapterParts::all);
 };
 
 /// Writes a folder of that format in place of an adapter that may be there. Everything is written

@@ -140,8 +140,7 @@ void write_adapter(const std::filesystem::path& folder, AdapterFormat format,
   }
   std::map<std::string, std::string> metadata{{"format", peft ? "pt" : "mlx"}};
   if (!adapter.base_checksum.empty()) metadata["linnet_base"] = adapter.base_checksum;
-  SafetensorsWriter writer(folder / (peft ? "adapter_model.safetensors" : "adapters.safetensors"),
-                           std::move(specs), metadata);
+  SafetensorsWriter writer(folder / tensors_name(format), std::move(specs), metadata);
   for (const AdapterModule* m : modules) {
     writer.write(a_name(*m), bytes_of(peft ? m->a : transposed(m->a, m->rank, m->inputs)));
     writer.write(b_name(*m), bytes_of(peft ? m->b : transposed(m->b, m->outputs, m->rank)));

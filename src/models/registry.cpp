@@ -61,15 +61,15 @@ const Family& family_of(const Json& config, std::string_view name) {
 
 std::unique_ptr<Model> assemble(const Json& config, const nn::ParameterSource& source,
                                 const DevicePtr& device, Compute compute) {
-  nn::Weights weights(source, device, {.compute = compute});
+  nn::ParameterWeights weights(source, device, compute);
   weights.set_places(std::string(kPlaces[0].prefix), std::string(kPlaces[0].head));
   return family_of(config, config.where()).load(text_config(config), weights);
 }
 
 LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
-                 const nn::Weights::Options& options) {
+                 const nn::StoredWeights::Options& options) {
   const Family& family = family_of(checkpoint);
-  nn::Weights weights(checkpoint, device, options);
+  nn::StoredWeights weights(checkpoint, device, options);
   const Places& places = places_of(checkpoint);
   weights.set_places(std::string(places.prefix), std::string(places.head));
   // Parts of multimodal checkpoints that text does not need, and a buffer of old Llama files.

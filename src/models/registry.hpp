@@ -51,6 +51,6 @@ std::unique_ptr<Model> assemble(const Json& config, const nn::ParameterSource& s
 /// must not be run. Every tensor must be there, of the right shape, and none may be left over.
 /// Errors: malformed_file, not_found, unsupported, out_of_memory.
 LoadedModel load(const io::Checkpoint& checkpoint, const DevicePtr& device,
-                 const nn::Weights::Options& options);
+                 const nn::StoredWeights::Options& options);
 
 }  // namespace linnet::models

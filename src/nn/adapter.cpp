@@ -23,16 +23,24 @@ Array product(const Array& x, const LowRank& l) {
 
 }  // namespace
 
+const Module& find_module(const std::vector<Module>& modules, const std::string& name,
+                          int64_t outputs, int64_t inputs) {
+  const auto found = std::ranges::find(modules, name, &Module::name);
+  require(found != modules.end(), "an adapter is for {}, which the model does not have", name);
+  require(found->outputs == outputs && found->inputs == inputs,
+          "an adapter has {} as [{}, {}], the model as [{}, {}]", name, outputs, inputs,
+          found->outputs, found->inputs);
+  return *found;
+}
+
 void Adapter::add(const std::vector<Module>& modules, const std::string& module, LowRank low_rank) {
-  const auto found = std::ranges::find(modules, module, &Module::name);
-  require(found != modules.end(), "the adapter {} is for {}, which this model does not have", name_,
-          module);
-  require(low_rank.a.inputs() == found->inputs && low_rank.b.outputs() == found->outputs &&
-              low_rank.a.outputs() == low_rank.b.inputs(),
-          "the adapter {} has A [{}, {}] and B [{}, {}] for {} [{}, {}]", name_,
-          low_rank.a.outputs(), low_rank.a.inputs(), low_rank.b.outputs(), low_rank.b.inputs(),
-          module, found->outputs, found->inputs);
-  const auto index = static_cast<size_t>(found - modules.begin());
+  const int64_t inputs = low_rank.a.inputs();
+  const int64_t outputs = low_rank.b.outputs();
+  const Module& found = find_module(modules, module, outputs, inputs);
+  require(low_rank.a.outputs() == low_rank.b.inputs(),
+          "the adapter {} has A [{}, {}] and B [{}, {}] for {}", name_, low_rank.a.outputs(),
+          inputs, outputs, low_rank.b.inputs(), module);
+  const auto index = static_cast<size_t>(&found - modules.data());
   by_module_.resize(std::max(by_module_.size(), modules.size()), -1);
   require(by_module_[index] < 0, "the adapter {} has {} twice", name_, module);
   by_module_[index] = static_cast<int>(low_ranks_.size());

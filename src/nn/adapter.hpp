@@ -36,6 +36,11 @@ struct Module {
   int64_t inputs = 0;
 };
 
+/// The module of that name, for an adapter's A [r, inputs] and B [outputs, r]. Errors:
+/// invalid_argument naming the module and both shapes.
+const Module& find_module(const std::vector<Module>& modules, const std::string& name,
+                          int64_t outputs, int64_t inputs);
+
 /// Immutable once it is used; shared by requests.
 class Adapter {
  public:
@@ -44,7 +49,7 @@ class Adapter {
   explicit Adapter(std::string name, std::string key = {})
       : name_(std::move(name)), key_(std::move(key)) {}
 
-  /// Errors: invalid_argument naming the module and both shapes; if it is there already.
+  /// Errors: as find_module; invalid_argument if it is there already.
   void add(const std::vector<Module>& modules, const std::string& module, LowRank low_rank);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

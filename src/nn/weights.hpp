@@ -44,9 +44,72 @@ struct TensorUse {
 /// f32, perhaps on a tape. `offset` is what will be added to a vector.
 using ParameterSource = std::function<Array(const TensorUse& use, float offset)>;
 
-/// Not thread-safe. With `plan_only` nothing is read or allocated: shapes are checked, bytes
-/// counted, and the returned arrays are undefined.
+/// What a model is made of: it asks for each of its tensors once and by name. Not thread-safe.
 class Weights {
+ public:
+  virtual ~Weights() = default;
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
+
+  /// Where the text model's tensors stand in this checkpoint ("model." in a plain one) and the name
+  /// of its output head. All names below are full names.
+  void set_places(std::string prefix, std::string head) {
+    prefix_ = std::move(prefix);
+    head_ = std::move(head);
+  }
+  [[nodiscard]] const std::string& prefix() const noexcept { return prefix_; }
+  [[nodiscard]] const std::string& head() const noexcept { return head_; }
+
+  /// A weight matrix [outputs, inputs], packed.
+  virtual ops::PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs) = 0;
+  /// A vector [size] as f32, `offset` added to every element (Gemma's norms scale by 1 + weight).
+  virtual Array vector(const std::string& name, int64_t size, float offset) = 0;
+  Array vector(const std::string& name, int64_t size) { return vector(name, size, 0.0F); }
+  /// For a model with tied embeddings: a head that is there all the same must be equal to the
+  /// embedding. Errors: malformed_file if it is not.
+  virtual void accept_tied_head(const std::string& embedding) = 0;
+
+  /// Numbers a linear map whose weight is "<name>.weight", so that adapters find it; -1 for the
+  /// head, which they do not reach.
+  int add_module(const std::string& name, int64_t outputs, int64_t inputs);
+  [[nodiscard]] const std::vector<Module>& modules() const noexcept { return modules_; }
+
+  [[nodiscard]] Compute compute() const noexcept { return compute_; }
+  [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
+
+ protected:
+  Weights(DevicePtr device, Compute compute) : device_(std::move(device)), compute_(compute) {}
+
+ private:
+  DevicePtr device_;
+  Compute compute_;
+  std::vector<Module> modules_;
+  std::string prefix_;
+  std::string head_;
+};
+
+/// From arrays; products get gradients by those that are on a tape. Matrices are packed as bf16 or
+/// f32, as `compute` says.
+class ParameterWeights final : public Weights {
+ public:
+  ParameterWeights(ParameterSource source, DevicePtr device, Compute compute)
+      : Weights(std::move(device), compute), source_(std::move(source)) {}
+
+  /// Errors of both: invalid_argument naming both shapes, if the source's array has another one.
+  ops::PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs) override;
+  using Weights::vector;
+  Array vector(const std::string& name, int64_t size, float offset) override;
+  void accept_tied_head(const std::string& embedding) override;
+
+ private:
+  Array parameter(const TensorUse& use, float offset) const;
+
+  ParameterSource source_;
+};
+
+/// From a checkpoint. With `plan_only` nothing is read or allocated: shapes are checked, bytes
+/// counted, and the returned arrays are undefined.
+class StoredWeights final : public Weights {
  public:
   struct Options {
     Compute compute = Compute::bf16;
@@ -60,36 +123,16 @@ class Weights {
 
   /// Errors: as io::QuantizationConfig::read; invalid_argument for a quantisation that linnet does
   /// not know, or if a checkpoint that is quantised is to be quantised again.
-  Weights(const io::Checkpoint& checkpoint, DevicePtr device, Options options);
+  StoredWeights(const io::Checkpoint& checkpoint, DevicePtr device, Options options);
 
-  /// The same from arrays in place of files; products get gradients by those that are on a tape.
-  /// Matrices are packed as bf16 or f32, as options.compute says; options.quantize is not for this.
-  Weights(ParameterSource source, DevicePtr device, Options options);
+  /// "<module>.weight" and, if it is quantised, the scales and biases beside it. Errors: not_found
+  /// naming the tensor; malformed_file with both shapes; unsupported for an element type that is no
+  /// float; as io::QuantizationConfig::of.
+  ops::PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs) override;
+  using Weights::vector;
+  Array vector(const std::string& name, int64_t size, float offset) override;
+  void accept_tied_head(const std::string& embedding) override;
 
-  /// Where the text model's tensors stand in this checkpoint ("model." in a plain one) and the name
-  /// of its output head. All names below are full names.
-  void set_places(std::string prefix, std::string head) {
-    prefix_ = std::move(prefix);
-    head_ = std::move(head);
-  }
-  [[nodiscard]] const std::string& prefix() const noexcept { return prefix_; }
-  [[nodiscard]] const std::string& head() const noexcept { return head_; }
-
-  /// A weight matrix [outputs, inputs], packed: "<module>.weight" and, if it is quantised, the
-  /// scales and biases beside it. Errors: not_found naming the tensor; malformed_file with both
-  /// shapes; unsupported for an element type that is no float; as io::QuantizationConfig::of.
-  ops::PackedMatrix matrix(const std::string& name, int64_t outputs, int64_t inputs);
-  /// A vector [size] as f32, `offset` added to every element (Gemma's norms scale by 1 + weight).
-  Array vector(const std::string& name, int64_t size, float offset = 0.0F);
-
-  /// Numbers a linear map whose weight is "<name>.weight", so that adapters find it; -1 for the
-  /// head, which they do not reach.
-  int add_module(const std::string& name, int64_t outputs, int64_t inputs);
-  [[nodiscard]] const std::vector<Module>& modules() const noexcept { return modules_; }
-
-  /// For a model with tied embeddings: if the file holds a head all the same, it must be equal to
-  /// the embedding. Errors: malformed_file if it is not.
-  void accept_tied_head(const std::string& embedding);
   /// Tensors whose full name starts with `prefix` or contains `infix` are known and not wanted.
   void ignore_prefix(std::string_view prefix) { ignored_prefixes_.emplace_back(prefix); }
   void ignore_infix(std::string_view infix) { ignored_infixes_.emplace_back(infix); }
@@ -97,9 +140,6 @@ class Weights {
   /// config says that the checkpoint is quantised and nothing is.
   void finish() const;
 
-  [[nodiscard]] Compute compute() const noexcept { return options_.compute; }
-  [[nodiscard]] const DevicePtr& device() const noexcept { return device_; }
-  [[nodiscard]] bool plan_only() const noexcept { return options_.plan_only; }
   /// Bytes that the weights read so far occupy in the device's MemoryPool once loaded, and that
   /// they have in the files.
   [[nodiscard]] int64_t packed_bytes() const noexcept { return packed_bytes_; }
@@ -119,18 +159,10 @@ class Weights {
   void report_progress() const;
   [[nodiscard]] bool ignored(std::string_view name) const;
 
-  /// The source's array for `use`. Errors: invalid_argument naming both shapes.
-  Array parameter(const TensorUse& use, float offset);
-
-  const io::Checkpoint* checkpoint_ = nullptr;  // or
-  ParameterSource source_;
-  DevicePtr device_;
+  const io::Checkpoint& checkpoint_;
   Options options_;
   io::QuantizationConfig quantization_;
   std::vector<TensorUse> uses_;
-  std::vector<Module> modules_;
-  std::string prefix_;
-  std::string head_;
   std::unordered_set<std::string> taken_;
   std::vector<std::string> ignored_prefixes_;
   std::vector<std::string> ignored_infixes_;

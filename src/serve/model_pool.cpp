@@ -47,8 +47,7 @@ SamplingDefaults read_sampling(const std::filesystem::path& folder) {
 /// Weights and workspace, and a cache for as many full contexts as requests run together, as far
 /// as a quarter of the memory has room for them: with one context alone, requests would take turns.
 int64_t budget_of(const MemoryPlan& plan, const ServeOptions& options, int64_t ceiling_bytes) {
-  const int64_t rest =
-      plan.weight_bytes + plan.workspace_bytes + plan.draft_weight_bytes + plan.draft_cache_bytes;
+  const int64_t rest = plan.total_bytes - plan.kv_cache_bytes;
   int64_t cache = options.cache_bytes;
   if (cache == 0) {
     cache = checked_mul(plan.kv_cache_bytes, options.load.max_batch);

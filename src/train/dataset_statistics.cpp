@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <deque>
+#include <span>
 #include <utility>
 
+#include "base/checksum.hpp"
 #include "base/error.hpp"
 
 namespace linnet::train {
@@ -45,6 +47,7 @@ DatasetStatistics count_dataset(Split& split, const PackOptions& options) {
   DatasetStatistics result{.lines = split.size()};
   const PackStream checked(split, options);
   PackCounter packs(options);
+  Checksum checksum;
   std::vector<int64_t> lengths;
   for (int64_t place = 0; place < split.size(); ++place) {
     const Encoded encoded = split.read(split.line_at(0, place));
@@ -52,6 +55,9 @@ DatasetStatistics count_dataset(Split& split, const PackOptions& options) {
     int64_t used = 0;
     for (const Example& example : encoded.examples) {
       lengths.push_back(std::ssize(example.ids));
+      checksum.add(std::as_bytes(std::span(&lengths.back(), 1)));
+      checksum.add(std::as_bytes(std::span(example.ids)));
+      checksum.add(std::as_bytes(std::span(example.weights)));
       packs.add(lengths.back());
       result.target_tokens += count_targets(example);
       used += lengths.back();
@@ -62,6 +68,7 @@ DatasetStatistics count_dataset(Split& split, const PackOptions& options) {
     result.skipped_long += encoded.skipped_long;
     result.without_targets += encoded.without_targets;
   }
+  result.checksum = checksum.hex();
   result.bad_lines = split.bad_lines();
   result.first_bad_lines = split.first_bad_lines();
   result.examples = std::ssize(lengths);

@@ -31,6 +31,9 @@ struct DatasetStatistics {
   /// tokens / (packs * max_tokens): there is no padding, a pack that is not full is only smaller.
   double filled = 0;
   std::map<std::string, int64_t> role_bytes;  ///< bytes of contents by role
+  /// Of the examples' ids and weights, in the first epoch's order: what tokenizer and chat template
+  /// made of the lines.
+  std::string checksum;
 };
 
 /// Reads the split once. Errors: as Split::read.

@@ -57,7 +57,7 @@ std::optional<Example> align(const text::Tokenizer& tokenizer, const RenderedCha
 // A prompt and its completion as two turns.
 void make_chat(Record& record) {
   for (const auto& [role, content] :
-       {std::pair("user", record.prompt), std::pair("assistant", record.completion)}) {
+       {std::pair("user", record.user_turn), std::pair("assistant", record.completion)}) {
     text::jinja::Dict message;
     message.set(text::jinja::Value::text("role"), text::jinja::Value::text(role));
     message.set(text::jinja::Value::text("content"), text::jinja::Value::text(content));

@@ -153,8 +153,27 @@ void parse_prompt(const Json& json, const Json& prompt, Record& record) {
     return parse_chat_members(json, record);
   }
   record.kind = Record::Kind::completion;
-  record.prompt = prompt.as_string();
+  record.prompt = record.user_turn = prompt.as_string();
   record.completion = completion.as_string();
+  record.role_bytes["prompt"] = std::ssize(record.prompt);
+  record.role_bytes["completion"] = std::ssize(record.completion);
+}
+
+// As Stanford's Alpaca was trained (Taori et al. 2023). An output follows the colon directly.
+void parse_instruction(const Json& json, const Json& instruction, Record& record) {
+  const auto input = json.find("input");
+  const std::string_view task = instruction.as_string();
+  const std::string_view context =
+      input && !input->is_null() ? input->as_string() : std::string_view();
+  record.kind = Record::Kind::completion;
+  record.prompt = fmt::format(
+      "Below is an instruction that describes a task{}. Write a response that appropriately "
+      "completes the request.\n\n### Instruction:\n{}\n\n",
+      context.empty() ? "" : ", paired with an input that provides further context", task);
+  if (!context.empty()) record.prompt += fmt::format("### Input:\n{}\n\n", context);
+  record.prompt += "### Response:";
+  record.user_turn = context.empty() ? std::string(task) : fmt::format("{}\n\n{}", task, context);
+  record.completion = json.at("output").as_string();
   record.role_bytes["prompt"] = std::ssize(record.prompt);
   record.role_bytes["completion"] = std::ssize(record.completion);
 }
@@ -168,16 +187,23 @@ Record Record::parse(std::string_view line, const std::string& where) {
   const auto conversations = json.find("conversations");
   const auto prompt = json.find("prompt");
   const auto text = json.find("text");
+  const auto instruction = json.find("instruction");
   // A prompt alone, beside another shape, is one of the further members.
   const bool completes =
       prompt && (json.find("completion") || !(messages || conversations || text));
   const int shapes =
       messages.has_value() + conversations.has_value() + text.has_value() + (completes ? 1 : 0);
+  Record record;
+  if (shapes == 0 && instruction) {
+    parse_instruction(json, *instruction, record);
+    return record;
+  }
   if (shapes != 1)
     fail(ErrorCode::malformed_file,
-         "{}: {} of \"messages\", \"conversations\", \"prompt\" and \"text\"; one is needed", where,
-         shapes == 0 ? "none" : "several");
-  Record record;
+         "{}: {} of \"messages\", \"conversations\", \"prompt\", \"text\" and \"instruction\"; one "
+         "is "
+         "needed",
+         where, shapes == 0 ? "none" : "several");
   if (messages) {
     parse_messages(*messages, {}, true, record);
     parse_chat_members(json, record);

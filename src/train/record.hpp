@@ -15,6 +15,8 @@ namespace linnet::train {
 ///   {"conversations": [{"from": "human" | "gpt" | "system" | "tool", "value"}]}
 ///   {"prompt": string, "completion": string}, or lists of messages in both
 ///   {"text": string}
+///   {"instruction": string, "input": string?, "output": string}, if it is none of the above: a
+///   completion whose prompt is the instruction and the input, if there is one, in Alpaca's frame
 /// Further members (an id, a source) are left alone; two of these shapes in one line are an error.
 struct Record {
   enum class Kind { chat, completion, text };
@@ -28,6 +30,7 @@ struct Record {
   text::jinja::Value tools = text::jinja::Value::None{};
   std::vector<std::pair<std::string, text::jinja::Value>> variables;
   std::string prompt;
+  std::string user_turn;  ///< the prompt as a turn of a conversation: without a frame
   std::string completion;
   std::string text;
   /// Bytes of contents by role ("prompt", "completion" and "text" for the other kinds).

@@ -94,23 +94,32 @@ RunState Run::state() const {
   return {.step = step_,
           .fingerprint = fingerprint(),
           .seeds = {{"dropout", options_.seed}},
+          .data_checksum = options_.data_checksum,
           .data_position = stream_.position().to_json()};
 }
 
-std::filesystem::path Run::save(const std::filesystem::path& run, const TrainingHistory& history,
+std::filesystem::path Run::save(const std::filesystem::path& run, const TrainHistory& history,
                                 int64_t keep) const {
   RunState state = this->state();
   state.history = history;
   return save_checkpoint(run, state, subject_.parameters(), optimizer_.state(), {.keep = keep});
 }
 
-TrainingHistory Run::resume(const std::filesystem::path& checkpoint) {
+TrainHistory Run::resume(const std::filesystem::path& checkpoint) {
   const LoadedCheckpoint loaded = load_checkpoint(checkpoint, subject_.device());
+  const DataPosition position = DataPosition::parse(loaded.state.data_position);
+  const bool same_tokens = loaded.state.data_checksum.empty() || options_.data_checksum.empty() ||
+                           loaded.state.data_checksum == options_.data_checksum;
+  // Before the options: how many steps there are may hang on the tokens.
+  require(same_tokens || position.fingerprint != stream_.position().fingerprint,
+          "{} is of a run that made other tokens of the same lines: its tokenizer or chat template "
+          "was another one",
+          checkpoint.string());
   require(loaded.state.fingerprint == fingerprint(),
           "{} is of a run with other options:\n  there: {}\n  here:  {}", checkpoint.string(),
           loaded.state.fingerprint, fingerprint());
   std::vector<Parameter> parameters = subject_.parameters();
-  stream_.seek(DataPosition::parse(loaded.state.data_position));
+  stream_.seek(position);
   restore_parameters(parameters, loaded.parameters);
   optimizer_.load_state(loaded.optimizer);
   step_ = loaded.state.step;

@@ -1,13 +1,14 @@
 // A training run: packs in, steps of the optimizer, validation, checkpoints to go on from.
 #pragma once
 
+#include <linnet/train.hpp>
+
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 
 #include "train/gradients.hpp"
-#include "train/history.hpp"
 #include "train/packing.hpp"
 #include "train/schedule.hpp"
 #include "train/state_file.hpp"
@@ -24,6 +25,8 @@ struct RunOptions {
   int64_t steps = 0;  ///< after which done() is true
   uint64_t seed = 0;  ///< of dropout
   bool dropout = false;
+  /// DatasetStatistics::checksum of the data; empty: not compared when it goes on.
+  std::string data_checksum;
 };
 
 /// What a step came to.
@@ -54,11 +57,12 @@ class Run {
   /// What a checkpoint of now holds, but for the history.
   [[nodiscard]] RunState state() const;
   /// Writes a checkpoint into the folder `run`; see state_file.hpp.
-  std::filesystem::path save(const std::filesystem::path& run, const TrainingHistory& history,
+  std::filesystem::path save(const std::filesystem::path& run, const TrainHistory& history,
                              int64_t keep) const;
   /// Goes on from a checkpoint; returns its history. Errors: malformed_file for a damaged one;
-  /// invalid_argument if it is of a run with other options or data.
-  TrainingHistory resume(const std::filesystem::path& checkpoint);
+  /// invalid_argument if it is of a run with other options or data, or whose tokenizer or chat
+  /// template made other tokens of them.
+  TrainHistory resume(const std::filesystem::path& checkpoint);
 
   /// What two runs must share so that one can go on from the other's checkpoint.
   [[nodiscard]] std::string fingerprint() const;

@@ -65,23 +65,23 @@ uint64_t seed_of(const Json& value) {
   return seed;
 }
 
-TrainingHistory history_of(const Json& history, const Json& validation) {
-  TrainingHistory result;
+TrainHistory history_of(const Json& history, const Json& validation) {
+  TrainHistory result;
   check_keys(history, {"step", "loss", "learning_rate", "gradient_norm", "tokens_per_second",
                        "memory_bytes"});
   result.steps.resize(history.at("step").elements().size());
   read_column(history, "step", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.step = x.as_integer(); });
+              [](TrainPoint& p, const Json& x) { p.step = x.as_integer(); });
   read_column(history, "loss", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.loss = real(x); });
+              [](TrainPoint& p, const Json& x) { p.loss = real(x); });
   read_column(history, "learning_rate", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.learning_rate = real(x); });
+              [](TrainPoint& p, const Json& x) { p.learning_rate = real(x); });
   read_column(history, "gradient_norm", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.gradient_norm = real(x); });
+              [](TrainPoint& p, const Json& x) { p.gradient_norm = real(x); });
   read_column(history, "tokens_per_second", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.tokens_per_second = real(x); });
+              [](TrainPoint& p, const Json& x) { p.tokens_per_second = real(x); });
   read_column(history, "memory_bytes", result.steps,
-              [](HistoryPoint& p, const Json& x) { p.memory_bytes = x.as_integer(); });
+              [](TrainPoint& p, const Json& x) { p.memory_bytes = x.as_integer(); });
   check_keys(validation, {"step", "loss"});
   result.validation.resize(validation.at("step").elements().size());
   read_column(validation, "step", result.validation,
@@ -107,6 +107,7 @@ std::string to_json(const RunState& state) {
       {"step", state.step},
       {"fingerprint", state.fingerprint},
       {"seeds", seeds},
+      {"data_checksum", state.data_checksum},
       {"data", position},
       {"history",
        {{"step", column(steps, [](const auto& p) { return p.step; })},
@@ -133,13 +134,14 @@ RunState run_state_from_json(const std::string& text, const std::string& origin)
   if (const int64_t version = json.at("version").as_integer(); version != kVersion)
     fail(ErrorCode::unsupported, "{} has version {}, this program reads {}", origin, version,
          kVersion);
-  check_keys(
-      json, {"format", "version", "step", "fingerprint", "seeds", "data", "history", "validation"});
+  check_keys(json, {"format", "version", "step", "fingerprint", "seeds", "data_checksum", "data",
+                    "history", "validation"});
   RunState state;
   state.step = json.at("step").as_integer();
   if (state.step < 0) fail(ErrorCode::malformed_file, "{}: step is {}", origin, state.step);
   state.fingerprint = json.at("fingerprint").as_string();
   for (const auto& [name, seed] : json.at("seeds").members()) state.seeds[name] = seed_of(seed);
+  state.data_checksum = json.get("data_checksum", "");
   // Null is a position too, which at() would call absent.
   simdjson::dom::element position;
   if (json.element()["data"].get(position) != simdjson::SUCCESS)

@@ -1,13 +1,13 @@
 // state.json of a training checkpoint.
 //
 //   {"format": "linnet training checkpoint", "version": 1, "step": 100, "fingerprint": "...",
-//    "seeds": {"data": "42"}, "data": {...},
+//    "seeds": {"data": "42"}, "data_checksum": "...", "data": {...},
 //    "history": {"step": [1, 2], "loss": [...], "learning_rate": [...], "gradient_norm": [...],
 //                "tokens_per_second": [...], "memory_bytes": [...]},
 //    "validation": {"step": [...], "loss": [...]}}
 //
 // Seeds are strings, because a JSON number need not hold 64 bits; a loss that is not finite is
-// null.
+// null. Checkpoints of earlier programs have no data_checksum.
 #pragma once
 
 #include <string>

@@ -15,6 +15,8 @@
 // at a time may save into a run's folder; any number may load.
 #pragma once
 
+#include <linnet/train.hpp>
+
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -22,7 +24,6 @@
 #include <string>
 #include <vector>
 
-#include "train/history.hpp"
 #include "train/optimizer.hpp"
 
 namespace linnet::train {
@@ -32,8 +33,9 @@ struct RunState {
   int64_t step = 0;
   std::string fingerprint = {};           ///< of the options that a resumed run must share
   std::map<std::string, uint64_t> seeds;  ///< by what they are for
+  std::string data_checksum = {};         ///< as RunOptions::data_checksum; empty in old ones
   std::string data_position = "{}";       ///< JSON of the caller's; comes back without white space
-  TrainingHistory history = {};           ///< without title and facts
+  TrainHistory history = {};
 };
 
 /// Steps of saving, in order; for tests that kill the process there.

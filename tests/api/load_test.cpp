@@ -66,6 +66,21 @@ TEST_P(LoadFamily, WeightBytesOfThePlanAreExact) {
   }
 }
 
+TEST(Load, AnAdapterIsPlannedBesideTheWeights) {
+  const auto folder = test::reference_folder("qwen3");
+  LoadOptions options{.threads = 2, .adapter = test::reference_folder("qwen3-peft-lora")};
+  const MemoryPlan plan = plan_model(folder, options);
+  EXPECT_EQ(plan.weight_bytes, plan_model(folder, {.threads = 2}).weight_bytes);
+  EXPECT_GT(plan.adapter_bytes, 0);
+  EXPECT_EQ(plan.total_bytes,
+            plan.weight_bytes + plan.adapter_bytes + plan.kv_cache_bytes + plan.workspace_bytes);
+  EXPECT_EQ(load_model(folder, options).memory().active_bytes,
+            plan.weight_bytes + plan.adapter_bytes);
+  options.memory_budget = plan.weight_bytes + plan.workspace_bytes;
+  test::expect_error(ErrorCode::out_of_memory, "for the adapter",
+                     [&] { static_cast<void>(load_model(folder, options)); });
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, LoadFamily, testing::ValuesIn(test::reference_families()),
                          [](const auto& info) { return info.param; });
 

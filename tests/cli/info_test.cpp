@@ -81,6 +81,23 @@ TEST(CliPlan, CountsWeightsAndGrowsWithTheContext) {
   EXPECT_EQ(exact["kv_cache_bytes"].get<int64_t>(), 2 * small["kv_cache_bytes"].get<int64_t>());
 }
 
+TEST(CliPlan, CountsAnAdapter) {
+  const std::string folder = tiny_checkpoint("qwen3").string();
+  const std::string adapter = tiny_checkpoint("qwen3-peft-lora").string();
+  const Json alone = json_of({"plan", "-m", folder, "--json"});
+  const Json with = json_of({"plan", "-m", folder, "--adapter", adapter, "--json"});
+  EXPECT_EQ(alone["adapter_bytes"], 0);
+  EXPECT_EQ(with["weight_bytes"], alone["weight_bytes"]);
+  EXPECT_GT(with["adapter_bytes"].get<int64_t>(), 0);
+  int64_t parts = 0;
+  for (const char* part : {"weight_bytes", "adapter_bytes", "kv_cache_bytes", "workspace_bytes"})
+    parts += with[part].get<int64_t>();
+  EXPECT_EQ(with["total_bytes"], parts);
+  const ProcessResult text = run_linnet({"plan", "-m", folder, "--adapter", adapter});
+  EXPECT_NE(text.out.find("\nadapter "), std::string::npos) << text.out << text.err;
+  EXPECT_EQ(run_linnet({"plan", "-m", folder}).out.find("adapter"), std::string::npos);
+}
+
 TEST(CliPlan, HoldsWhatARequestTakes) {
   const std::string folder = tiny_checkpoint("qwen2").string();
   const Json plan = json_of({"plan", "-m", folder, "--json"});

@@ -10,10 +10,8 @@
 namespace linnet::cli {
 namespace {
 
-using train::TrainingHistory;
-
-TrainingHistory falling(int64_t steps) {
-  TrainingHistory history;
+TrainHistory falling(int64_t steps) {
+  TrainHistory history;
   for (int64_t i = 1; i <= steps; ++i)
     history.steps.push_back(
         {.step = i, .loss = 1 + static_cast<double>(steps - i) / static_cast<double>(steps)});
@@ -39,7 +37,7 @@ size_t width_of(const std::string& text) {
 }
 
 TEST(LossPlot, KnownCurves) {
-  TrainingHistory history = falling(4);
+  TrainHistory history = falling(4);
   history.steps[0].loss = 4;
   history.steps[1].loss = 3;
   history.steps[2].loss = 2;
@@ -65,7 +63,7 @@ TEST(LossPlot, FitsTheTerminal) {
     for (const int columns : {24, 25, 40, 80, 81, 200})
       for (const int rows : {2, 3, 10})
         for (const int64_t steps : {1, 2, 10, 1000, 12345}) {
-          TrainingHistory history = falling(steps);
+          TrainHistory history = falling(steps);
           history.validation = {{.step = steps, .loss = 3}};
           const auto lines =
               lines_of(loss_plot(history, {.columns = columns, .rows = rows, .unicode = unicode}));
@@ -88,7 +86,7 @@ TEST(LossPlot, NothingToShowAndNoRoom) {
   EXPECT_EQ(loss_plot({}, {}), "");
   EXPECT_EQ(loss_plot(falling(5), {.columns = 23}), "");
   EXPECT_EQ(loss_plot(falling(5), {.rows = 1}), "");
-  TrainingHistory history = falling(3);
+  TrainHistory history = falling(3);
   history.steps[0].loss = std::numeric_limits<double>::quiet_NaN();
   history.steps[1].loss = std::numeric_limits<double>::infinity();
   EXPECT_NE(loss_plot(history, {}), "");
@@ -97,7 +95,7 @@ TEST(LossPlot, NothingToShowAndNoRoom) {
 }
 
 TEST(StepText, LeavesOutWhatIsNotKnown) {
-  TrainingHistory history;
+  TrainHistory history;
   EXPECT_EQ(step_text(history, 10), "");
   history.steps.push_back({.step = 45, .loss = 1.2345});
   EXPECT_EQ(step_text(history, 0), "step 45  loss 1.234");
@@ -119,7 +117,7 @@ TEST(TrainingDisplay, LinesWithoutATerminal) {
   TrainingDisplay display({.total_steps = 3, .terminal = false},
                           [&](std::string_view text) { written += text; });
   for (int64_t i = 1; i <= 2; ++i) {
-    TrainingHistory history = falling(3);
+    TrainHistory history = falling(3);
     history.steps.resize(static_cast<size_t>(i));
     display.update(history);
   }

@@ -12,11 +12,11 @@
 namespace linnet::cli {
 namespace {
 
-using train::TrainingHistory;
+const ReportHead kHead{.title = "A <b>run</b> & more",
+                       .facts = {{"Model", "\"tiny\" & 'co'"}, {"Rank", "8"}}};
 
-TrainingHistory example(int64_t steps) {
-  TrainingHistory history{.title = "A <b>run</b> & more",
-                          .facts = {{"Model", "\"tiny\" & 'co'"}, {"Rank", "8"}}};
+TrainHistory example(int64_t steps) {
+  TrainHistory history;
   for (int64_t i = 1; i <= steps; ++i) {
     const auto x = static_cast<double>(i) / static_cast<double>(steps);
     history.steps.push_back(
@@ -40,7 +40,7 @@ size_t count(const std::string& text, std::string_view part) {
 }
 
 TEST(TrainReport, HasEverythingInOneFile) {
-  const std::string page = report_html(example(600));
+  const std::string page = report_html(kHead, example(600));
   EXPECT_TRUE(page.starts_with("<!doctype html>"));
   EXPECT_EQ(count(page, "role=\"img\""), 5U);
   EXPECT_EQ(count(page, "<desc"), 5U);
@@ -55,7 +55,7 @@ TEST(TrainReport, HasEverythingInOneFile) {
 }
 
 TEST(TrainReport, EveryTextIsEscaped) {
-  const std::string page = report_html(example(3));
+  const std::string page = report_html(kHead, example(3));
   EXPECT_EQ(count(page, "<b>"), 0U);
   EXPECT_EQ(count(page, "A &lt;b&gt;run&lt;/b&gt; &amp; more"), 2U);
   EXPECT_NE(page.find("&quot;tiny&quot; &amp; &#39;co&#39;"), std::string::npos);
@@ -65,24 +65,24 @@ TEST(TrainReport, EveryTextIsEscaped) {
 }
 
 TEST(TrainReport, WhatWasNotMeasuredIsLeftOut) {
-  TrainingHistory history;
-  std::string page = report_html(history);
+  TrainHistory history;
+  std::string page = report_html({}, history);
   EXPECT_NE(page.find("<h1>Training run</h1>"), std::string::npos);
   EXPECT_NE(page.find("no values"), std::string::npos);
   history.steps = {{.step = 1, .loss = std::nan("")},
                    {.step = 2, .loss = 2},
                    {.step = 3, .loss = std::numeric_limits<double>::infinity()}};
-  page = report_html(history);
+  page = report_html({}, history);
   EXPECT_EQ(count(page, "role=\"img\""), 1U);
   for (const char* bad : {"nan", "inf,", "inf\""}) EXPECT_EQ(count(page, bad), 0U) << bad;
   EXPECT_EQ(count(page, "<circle class=\"first\""), 1U);
 }
 
 TEST(TrainReport, TheTableHasEveryNthStepAndAllValidations) {
-  TrainingHistory history = example(1001);
+  TrainHistory history = example(1001);
   history.validation = {
       {.step = 0, .loss = 77.5}, {.step = 500, .loss = 78.5}, {.step = 1001, .loss = 79.5}};
-  const std::string page = report_html(history);
+  const std::string page = report_html({}, history);
   EXPECT_NE(page.find("Numbers of every 6 steps"), std::string::npos);
   for (const char* loss : {"<td>77.5</td>", "<td>78.5</td>", "<td>79.5</td>", "<td>1001</td>"})
     EXPECT_EQ(count(page, loss), 1U) << loss;

@@ -1,5 +1,6 @@
 // linnet train, merge and adapters as a user runs them: a run that is killed and goes on, what it
 // leaves, and the same model after merging.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -81,12 +82,36 @@ TEST(CliTrain, AKilledRunGoesOnToTheSameBits) {
   ASSERT_EQ(resumed.status, 0) << resumed.err;
   EXPECT_NE(resumed.out.find("resumed after"), std::string::npos) << resumed.out;
   EXPECT_TRUE(bytes_of(killed / "adapter" / "adapter_model.safetensors") == tensors);
+  // The report is the whole run's, not only of the steps since it went on.
+  const std::string report = bytes_of(killed / "report.html");
+  for (int step = 1; step <= 10; ++step)
+    EXPECT_NE(report.find(fmt::format("<tr><td>{}</td>", step)), std::string::npos) << step;
   // Without --resume nothing is overwritten; with other options nothing is continued.
   EXPECT_EQ(run_linnet(train_arguments(data, killed)).status, 1);
   const ProcessResult other =
       run_linnet(train_arguments(data, killed, {"--resume", "--clip", "2"}));
   EXPECT_EQ(other.status, 1);
   EXPECT_NE(other.err.find("other options"), std::string::npos) << other.err;
+}
+
+TEST(CliTrain, AnotherTokenizerOrChatTemplateGoesOnWithNothing) {
+  const TemporaryFolder folder;
+  const fs::path data = write_data(folder.path());
+  const fs::path model = folder.path() / "model";
+  fs::copy(fs::path(LINNET_TEST_DATA) / "../../assets/builtin", model);
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"-m", model.string(), "--epochs", "2"});
+    std::vector<std::string> arguments =
+        train_arguments(data, folder.path() / "out", std::move(more));
+    arguments.erase(arguments.begin() + 5, arguments.begin() + 7);  // --steps
+    return run_linnet(arguments);
+  };
+  ASSERT_EQ(run({}).status, 0);
+  std::ofstream(model / "chat_template.jinja")
+      << "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
+  const ProcessResult other = run({"--resume"});
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.err.find("tokenizer or chat template"), std::string::npos) << other.err;
 }
 
 TEST(CliTrain, CtrlCSaves) {

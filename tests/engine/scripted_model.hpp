@@ -40,7 +40,7 @@ class ScriptedModel final : public models::Model {
     checkpoint.tensors[1].shape = {kVocabulary};
     checkpoint.tensors[1].set("F32", std::vector<float>(kVocabulary, 1));
     const io::Checkpoint stored = checkpoint.in_memory();
-    nn::Weights weights(stored, device, {});
+    nn::StoredWeights weights(stored, device, {});
     weights.set_places("model.", "lm_head");
     return std::unique_ptr<ScriptedModel>(new ScriptedModel(weights, std::move(hooks)));
   }

@@ -85,6 +85,26 @@ TEST_P(PeftFolder, GoesThroughMlxsFormAndBack) {
   expect_same(adapter, AdapterFile::open(folder.path() / "peft"));
 }
 
+TEST_P(PeftFolder, ShapesAreReadWithoutTheNumbers) {
+  const fs::path source = kReference / GetParam();
+  const test::TemporaryFolder folder;
+  const AdapterFile peft = AdapterFile::open(source);
+  write_adapter(folder.path(), AdapterFormat::mlx, peft);
+  for (const fs::path& path : {source, folder.path()}) {
+    const AdapterFile shapes = AdapterFile::open(path, AdapterParts::shapes);
+    ASSERT_EQ(shapes.modules.size(), peft.modules.size());
+    for (size_t i = 0; i < shapes.modules.size(); ++i) {
+      const AdapterModule& module = shapes.modules[i];
+      EXPECT_EQ(module.name, peft.modules[i].name);
+      EXPECT_EQ(module.inputs, peft.modules[i].inputs);
+      EXPECT_EQ(module.outputs, peft.modules[i].outputs);
+      EXPECT_EQ(module.rank, peft.modules[i].rank);
+      EXPECT_EQ(module.scale, peft.modules[i].scale);
+      EXPECT_TRUE(module.a.empty() && module.b.empty());
+    }
+  }
+}
+
 /// A copy of a reference with the configuration changed.
 template <class Change>
 void expect_refused(ErrorCode code, const std::string& part, const Change& change) {
@@ -110,6 +130,7 @@ TEST(AdapterFile, RefusesWhatItDoesNotHonour) {
   expect_refused(ErrorCode::unsupported, "IA3", set("peft_type", "IA3"));
   expect_refused(ErrorCode::malformed_file, "rank 4, the configuration says 8", set("r", 8));
   expect_refused(ErrorCode::malformed_file, "lora_alpha", set("lora_alpha", -1));
+  expect_refused(ErrorCode::malformed_file, "a scale of 2.5e+299", set("lora_alpha", 1e300));
   expect_refused(ErrorCode::malformed_file, "rank 4, the configuration says 2",
                  set("rank_pattern", {{"layers.1.self_attn.q_proj", 2}}));
   expect_refused(ErrorCode::malformed_file, "the configuration says 1e+300",

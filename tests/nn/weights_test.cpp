@@ -9,7 +9,7 @@
 namespace linnet {
 namespace {
 
-using nn::Weights;
+using nn::StoredWeights;
 using test::TestCheckpoint;
 using test::TestTensor;
 
@@ -53,7 +53,7 @@ TEST(Weights, TheThreeStoredTypesGiveTheSameMatrixAndVector) {
                      tensor_of("bf16.w", {20, 33}, "BF16"), tensor_of("f32.v", {33}),
                      tensor_of("f16.v", {33}, "F16"), tensor_of("bf16.v", {33}, "BF16")});
   for (const Compute compute : {Compute::bf16, Compute::f32}) {
-    Weights weights(checkpoint, device(), {.compute = compute});
+    StoredWeights weights(checkpoint, device(), {.compute = compute});
     std::vector<float> expected;
     for (const std::string type : {"f32", "f16", "bf16"}) {
       const ops::PackedMatrix matrix = weights.matrix(type + ".w", 20, 33);
@@ -78,9 +78,9 @@ TEST(Weights, CountsElementsBytesAndTypes) {
     const DevicePtr cpu = device();
     const int64_t before = cpu->memory().stats().active_bytes;
     std::vector<int64_t> progress;
-    Weights weights(checkpoint, cpu, {.plan_only = plan_only, .progress = [&](int64_t done) {
-                                        progress.push_back(done);
-                                      }});
+    StoredWeights weights(checkpoint, cpu, {.plan_only = plan_only, .progress = [&](int64_t done) {
+                                              progress.push_back(done);
+                                            }});
     const auto a = weights.matrix("a", 64, 64);
     const Array b = weights.vector("b", 100);
     const auto c = weights.matrix("c", 8, 8);
@@ -101,7 +101,7 @@ TEST(Weights, CountsElementsBytesAndTypes) {
 
 TEST(Weights, OfAnEmptyListTheMainTypeIsBf16) {
   const io::Checkpoint checkpoint = checkpoint_of({tensor_of("a", {2})});
-  const Weights weights(checkpoint, device(), {});
+  const StoredWeights weights(checkpoint, device(), {});
   EXPECT_EQ(weights.main_dtype(), DType::bf16);
   EXPECT_EQ(weights.elements(), 0);
 }
@@ -119,7 +119,7 @@ TEST(Weights, NothingKeepsTheFileMapped) {
          {"model.safetensors", {std::as_bytes(std::span(*owner)), owner}}},
         "memory");
     owner.reset();
-    Weights weights(checkpoint, device(), {.compute = Compute::f32});
+    StoredWeights weights(checkpoint, device(), {.compute = Compute::f32});
     a = weights.matrix("a", 32, 32);
     b = weights.vector("b", 32);
   }
@@ -132,7 +132,7 @@ template <class Body>
 void expect_both(ErrorCode code, std::string_view part, const io::Checkpoint& checkpoint,
                  const Body& body) {
   for (const bool plan_only : {true, false}) {
-    Weights weights(checkpoint, device(), {.plan_only = plan_only});
+    StoredWeights weights(checkpoint, device(), {.plan_only = plan_only});
     weights.set_places("model.", "lm_head");
     test::expect_error(code, part, [&] { body(weights); });
   }
@@ -141,31 +141,31 @@ void expect_both(ErrorCode code, std::string_view part, const io::Checkpoint& ch
 TEST(Weights, AMissingTensorIsNamed) {
   const io::Checkpoint checkpoint = checkpoint_of({tensor_of("model.a", {4, 4})});
   expect_both(ErrorCode::not_found, "test checkpoint has no tensor model.b.weight", checkpoint,
-              [](Weights& weights) { weights.matrix("model.b.weight", 4, 4); });
+              [](StoredWeights& weights) { weights.matrix("model.b.weight", 4, 4); });
   expect_both(ErrorCode::not_found, "no tensor model.n.weight", checkpoint,
-              [](Weights& weights) { weights.vector("model.n.weight", 4); });
+              [](StoredWeights& weights) { weights.vector("model.n.weight", 4); });
 }
 
 TEST(Weights, AWrongShapeIsNamedWithBothShapes) {
   const io::Checkpoint checkpoint = checkpoint_of(
       {tensor_of("a", {4, 6}), tensor_of("b", {4}), tensor_of("c", {}), tensor_of("d", {2, 3, 4})});
   expect_both(ErrorCode::malformed_file, "a is [4, 6], expected [6, 4]", checkpoint,
-              [](Weights& weights) { weights.matrix("a", 6, 4); });
+              [](StoredWeights& weights) { weights.matrix("a", 6, 4); });
   expect_both(ErrorCode::malformed_file, "a is [4, 6], expected [24]", checkpoint,
-              [](Weights& weights) { weights.vector("a", 24); });
+              [](StoredWeights& weights) { weights.vector("a", 24); });
   expect_both(ErrorCode::malformed_file, "b is [4], expected [4, 1]", checkpoint,
-              [](Weights& weights) { weights.matrix("b", 4, 1); });
+              [](StoredWeights& weights) { weights.matrix("b", 4, 1); });
   expect_both(ErrorCode::malformed_file, "c is [], expected [1]", checkpoint,
-              [](Weights& weights) { weights.vector("c", 1); });
+              [](StoredWeights& weights) { weights.vector("c", 1); });
   expect_both(ErrorCode::malformed_file, "d is [2, 3, 4], expected [6, 4]", checkpoint,
-              [](Weights& weights) { weights.matrix("d", 6, 4); });
+              [](StoredWeights& weights) { weights.matrix("d", 6, 4); });
 }
 
 TEST(Weights, ElementTypesThatAreNoFloatsAreNamed) {
   for (const char* dtype : {"I32", "U32", "I64", "U8", "BOOL", "F64", "F8_E4M3", "I16"}) {
     const io::Checkpoint checkpoint = checkpoint_of({tensor_of("a", {4, 8}, dtype)});
     expect_both(ErrorCode::unsupported, "a is stored as " + std::string(dtype), checkpoint,
-                [](Weights& weights) { weights.matrix("a", 4, 8); });
+                [](StoredWeights& weights) { weights.matrix("a", 4, 8); });
   }
 }
 
@@ -175,17 +175,17 @@ TEST(Weights, TensorsLeftOverAreNamed) {
                      tensor_of("model.z", {2}), tensor_of("model.zz", {2}),
                      tensor_of("vision_tower.w", {2}), tensor_of("l.0.rotary_emb.inv_freq", {2})});
   expect_both(ErrorCode::unsupported, "7 tensors", checkpoint,
-              [](Weights& weights) { weights.finish(); });
+              [](StoredWeights& weights) { weights.finish(); });
   expect_both(ErrorCode::unsupported,
               "holds 4 tensors that this model type has no use for: model.x, model.y, model.z, ...",
-              checkpoint, [](Weights& weights) {
+              checkpoint, [](StoredWeights& weights) {
                 weights.vector("a", 2);
                 weights.ignore_prefix("vision_tower.");
                 weights.ignore_infix(".rotary_emb.inv_freq");
                 weights.finish();
               });
   expect_both(ErrorCode::unsupported, "holds 1 tensors that this model type has no use for: a",
-              checkpoint, [](Weights& weights) {
+              checkpoint, [](StoredWeights& weights) {
                 weights.ignore_prefix("model.");
                 weights.ignore_prefix("vision");
                 weights.ignore_infix("inv_freq");
@@ -195,14 +195,14 @@ TEST(Weights, TensorsLeftOverAreNamed) {
 
 TEST(Weights, ATiedHeadMustBeTheEmbedding) {
   const TestTensor embedding = tensor_of("model.embed_tokens.weight", {8, 4});
-  const auto check = [](Weights& weights) {
+  const auto check = [](StoredWeights& weights) {
     weights.matrix("model.embed_tokens.weight", 8, 4);
     weights.accept_tied_head("model.embed_tokens.weight");
     weights.finish();
   };
   const auto passes = [&](const std::vector<TestTensor>& tensors) {
     const io::Checkpoint checkpoint = checkpoint_of(tensors);
-    Weights weights(checkpoint, device(), {});
+    StoredWeights weights(checkpoint, device(), {});
     weights.set_places("model.", "lm_head");
     EXPECT_NO_THROW(check(weights));
   };
@@ -228,7 +228,7 @@ TEST(Weights, ATiedHeadMustBeTheEmbedding) {
 TEST(Weights, OutOfMemoryIsAnError) {
   const io::Checkpoint checkpoint = checkpoint_of({tensor_of("a", {64, 64})});
   const DevicePtr cpu = Device::cpu({.threads = 1, .memory_limit = 1000});
-  Weights weights(checkpoint, cpu, {});
+  StoredWeights weights(checkpoint, cpu, {});
   test::expect_error(ErrorCode::out_of_memory, "budget", [&] { weights.matrix("a", 64, 64); });
   EXPECT_EQ(cpu->memory().stats().active_bytes, 0);
 }
@@ -237,8 +237,8 @@ TEST(Weights, AnExceptionFromProgressEndsTheLoading) {
   const io::Checkpoint checkpoint = checkpoint_of({tensor_of("a", {64, 64})});
   const DevicePtr cpu = device();
   {
-    Weights weights(checkpoint, cpu,
-                    {.progress = [](int64_t) { throw std::runtime_error("enough"); }});
+    StoredWeights weights(checkpoint, cpu,
+                          {.progress = [](int64_t) { throw std::runtime_error("enough"); }});
     EXPECT_THROW(weights.matrix("a", 64, 64), std::runtime_error);
   }
   EXPECT_EQ(cpu->memory().stats().active_bytes, 0);

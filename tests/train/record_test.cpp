@@ -1,5 +1,6 @@
 #include "train/record.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
@@ -68,6 +69,30 @@ TEST(Record, OtherShapes) {
   EXPECT_EQ(Record::parse(R"({"text": "a", "source": "b"})", "here").text, "a");
 }
 
+TEST(Record, AlpacasForm) {
+  const Record with = Record::parse(
+      R"({"instruction": "Translate.", "input": "eins", "output": "one", "id": 1})", "here");
+  EXPECT_EQ(with.kind, Record::Kind::completion);
+  EXPECT_EQ(with.prompt,
+            "Below is an instruction that describes a task, paired with an input that provides "
+            "further context. Write a response that appropriately completes the request.\n\n"
+            "### Instruction:\nTranslate.\n\n### Input:\neins\n\n### Response:");
+  EXPECT_EQ(with.user_turn, "Translate.\n\neins");
+  EXPECT_EQ(with.completion, "one");
+  EXPECT_EQ(with.role_bytes.at("completion"), 3);
+  for (const char* input : {"", R"("input": "", )", R"("input": null, )"}) {
+    const Record without = Record::parse(
+        fmt::format(R"({{"instruction": "Count.", {}"output": "1 2 3"}})", input), "here");
+    EXPECT_EQ(without.prompt,
+              "Below is an instruction that describes a task. Write a response that appropriately "
+              "completes the request.\n\n### Instruction:\nCount.\n\n### Response:");
+    EXPECT_EQ(without.user_turn, "Count.");
+  }
+  // Beside another shape it is a further member.
+  EXPECT_EQ(Record::parse(R"({"text": "a", "instruction": "b", "output": "c"})", "here").kind,
+            Record::Kind::text);
+}
+
 TEST(Record, SaysWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"{", "here"},
@@ -77,6 +102,8 @@ TEST(Record, SaysWhatIsWrong) {
       {R"({"text": 1})", "text"},
       {R"({"prompt": "a"})", "completion"},
       {R"({"prompt": "a", "completion": []})", "completion"},
+      {R"({"instruction": "a"})", "output"},
+      {R"({"instruction": "a", "input": 1, "output": "b"})", "input"},
       {R"({"messages": []})", "no message to learn"},
       {R"({"messages": [{"role": "user", "content": "a"}]})", "no message to learn"},
       {R"({"messages": [{"role": "bot", "content": "a"}]})", "is \"bot\""},

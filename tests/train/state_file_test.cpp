@@ -37,6 +37,7 @@ RunState state_at(int64_t step) {
   RunState state{.step = step,
                  .fingerprint = "rank 8, \"quoted\", ümlaut",
                  .seeds = {{"data", ~uint64_t{0}}, {"dropout", 0}},
+                 .data_checksum = "0123",
                  .data_position = R"({"epoch":3,"file":"a.jsonl","at":[1,2,0.1]})"};
   for (int64_t i = 1; i <= step; ++i)
     state.history.steps.push_back({.step = i,
@@ -95,11 +96,12 @@ TEST(StateFile, EverythingComesBack) {
   EXPECT_EQ(loaded.state.step, 20);
   EXPECT_EQ(loaded.state.fingerprint, state.fingerprint);
   EXPECT_EQ(loaded.state.seeds, state.seeds);
+  EXPECT_EQ(loaded.state.data_checksum, state.data_checksum);
   EXPECT_EQ(loaded.state.data_position, state.data_position);
   ASSERT_EQ(loaded.state.history.steps.size(), 20U);
   for (size_t i = 0; i < 20; ++i) {
-    const HistoryPoint& found = loaded.state.history.steps[i];
-    const HistoryPoint& expected = state.history.steps[i];
+    const TrainPoint& found = loaded.state.history.steps[i];
+    const TrainPoint& expected = state.history.steps[i];
     EXPECT_EQ(found.step, expected.step);
     EXPECT_EQ(found.loss, expected.loss);
     EXPECT_EQ(found.learning_rate, expected.learning_rate);

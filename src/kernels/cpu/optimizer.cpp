@@ -19,8 +19,25 @@ HWY_INLINE void for_lanes(int64_t begin, int64_t end, const Use& use) {
   for (int64_t i = begin; i < end; i += kLanes) use(i, end - i < kLanes ? end - i : kLanes);
 }
 
+/// Calls rule(p, g, state...) for elements begin..end - 1, 16 lanes at a time: p and the states are
+/// read, changed by the rule and written back; g is the scaled gradient.
+template <class Rule, class... State>
+HWY_INLINE void step_lanes(const StepArrays& a, int64_t begin, int64_t end, const Rule& rule,
+                           State*... states) {
+  const F32x16 gradient_scale = set(a.gradient_scale);
+  for_lanes(begin, end, [&](int64_t i, int64_t n) HWY_ATTR {
+    const F32x16 g = load_some(a.gradient + i, n) * gradient_scale;
+    F32x16 p = load_some(a.parameter + i, n);
+    const auto step = [&](auto... state) HWY_ATTR {
+      rule(p, g, state...);
+      (store_some(state, states + i, n), ...);
+    };
+    step(load_some(states + i, n)...);
+    store_some(p, a.parameter + i, n);
+  });
+}
+
 void AdamWRange(const AdamWArgs& a, int64_t begin, int64_t end) {
-  const F32x16 gradient_scale = set(a.arrays.gradient_scale);
   const F32x16 decay = set(a.decay);
   const F32x16 first_weight = set(a.first_weight);
   const F32x16 beta2 = set(a.beta2);
@@ -28,54 +45,45 @@ void AdamWRange(const AdamWArgs& a, int64_t begin, int64_t end) {
   const F32x16 step_size = set(a.step_size);
   const F32x16 second_root = set(a.second_root);
   const F32x16 epsilon = set(a.epsilon);
-  for_lanes(begin, end, [&](int64_t i, int64_t n) HWY_ATTR {
-    const F32x16 g = load_some(a.arrays.gradient + i, n) * gradient_scale;
-    F32x16 p = load_some(a.arrays.parameter + i, n) * decay;
-    F32x16 m = load_some(a.exp_avg + i, n);
-    F32x16 v = load_some(a.exp_avg_sq + i, n);
+  const auto rule = [&](F32x16& p, F32x16 g, F32x16& m, F32x16& v) HWY_ATTR {
     m = fma(first_weight, g - m, m);
     v = fma(second_weight * g, g, beta2 * v);
-    p = p - step_size * m / (sqrt(v) / second_root + epsilon);
-    store_some(m, a.exp_avg + i, n);
-    store_some(v, a.exp_avg_sq + i, n);
-    store_some(p, a.arrays.parameter + i, n);
-  });
+    p = p * decay - step_size * m / (sqrt(v) / second_root + epsilon);
+  };
+  step_lanes(a.arrays, begin, end, rule, a.exp_avg, a.exp_avg_sq);
 }
 
 void SgdRange(const SgdArgs& a, int64_t begin, int64_t end) {
-  const F32x16 gradient_scale = set(a.arrays.gradient_scale);
   const F32x16 weight_decay = set(a.weight_decay);
   const F32x16 momentum = set(a.momentum);
   const F32x16 back = set(-a.learning_rate);
-  for_lanes(begin, end, [&](int64_t i, int64_t n) HWY_ATTR {
-    const F32x16 p = load_some(a.arrays.parameter + i, n);
-    F32x16 d = fma(weight_decay, p, load_some(a.arrays.gradient + i, n) * gradient_scale);
-    if (a.momentum_buffer != nullptr) {
-      const F32x16 b = momentum * load_some(a.momentum_buffer + i, n) + d;
-      store_some(b, a.momentum_buffer + i, n);
-      d = a.nesterov ? fma(momentum, b, d) : b;
-    }
-    store_some(fma(back, d, p), a.arrays.parameter + i, n);
-  });
+  const auto plain = [&](F32x16& p, F32x16 g)
+                         HWY_ATTR { p = fma(back, fma(weight_decay, p, g), p); };
+  const auto with_momentum = [&](F32x16& p, F32x16 g, F32x16& b) HWY_ATTR {
+    const F32x16 d = fma(weight_decay, p, g);
+    b = momentum * b + d;
+    p = fma(back, a.nesterov ? fma(momentum, b, d) : b, p);
+  };
+  if (a.momentum_buffer == nullptr)
+    step_lanes(a.arrays, begin, end, plain);
+  else
+    step_lanes(a.arrays, begin, end, with_momentum, a.momentum_buffer);
 }
 
 void LionRange(const LionArgs& a, int64_t begin, int64_t end) {
-  const F32x16 gradient_scale = set(a.arrays.gradient_scale);
   const F32x16 decay = set(a.decay);
   const F32x16 beta1 = set(a.beta1);
   const F32x16 first_weight = set(a.first_weight);
   const F32x16 beta2 = set(a.beta2);
   const F32x16 second_weight = set(a.second_weight);
   const F32x16 rate = set(a.learning_rate);
-  for_lanes(begin, end, [&](int64_t i, int64_t n) HWY_ATTR {
-    const F32x16 g = load_some(a.arrays.gradient + i, n) * gradient_scale;
-    const F32x16 m = load_some(a.exp_avg + i, n);
+  const auto rule = [&](F32x16& p, F32x16 g, F32x16& m) HWY_ATTR {
     const F32x16 direction = beta1 * m + first_weight * g;
     const F32x16 some = select(zero() < abs(direction), rate, zero());
-    const F32x16 p = load_some(a.arrays.parameter + i, n) * decay;
-    store_some(p - copysign(some, direction), a.arrays.parameter + i, n);
-    store_some(beta2 * m + second_weight * g, a.exp_avg + i, n);
-  });
+    p = p * decay - copysign(some, direction);
+    m = beta2 * m + second_weight * g;
+  };
+  step_lanes(a.arrays, begin, end, rule, a.exp_avg);
 }
 
 float SquaresOf(const float* x, int64_t n) {
@@ -217,6 +225,13 @@ void for_chunks(int64_t size, const Context& context, const Body& body) {
   });
 }
 
+template <class Args>
+void run_step(void (*range)(const Args&, int64_t, int64_t), const Args& args,
+              const Context& context) {
+  for_chunks(args.arrays.size, context,
+             [&](int64_t begin, int64_t end) { range(args, begin, end); });
+}
+
 /// The sum of part(chunk) for all chunks, each computed on its own, added in rising order.
 template <class Part>
 double sum_of_parts(int64_t chunks, int64_t grain, const Context& context, const Part& part) {
@@ -237,21 +252,15 @@ double root_mean(double squares, int64_t size) {
 }  // namespace
 
 void adamw(const AdamWArgs& args, const Context& context) {
-  const auto range = choose(HWY_DISPATCH_TABLE(AdamWRange), context.isa);
-  for_chunks(args.arrays.size, context,
-             [&](int64_t begin, int64_t end) { range(args, begin, end); });
+  run_step(choose(HWY_DISPATCH_TABLE(AdamWRange), context.isa), args, context);
 }
 
 void sgd(const SgdArgs& args, const Context& context) {
-  const auto range = choose(HWY_DISPATCH_TABLE(SgdRange), context.isa);
-  for_chunks(args.arrays.size, context,
-             [&](int64_t begin, int64_t end) { range(args, begin, end); });
+  run_step(choose(HWY_DISPATCH_TABLE(SgdRange), context.isa), args, context);
 }
 
 void lion(const LionArgs& args, const Context& context) {
-  const auto range = choose(HWY_DISPATCH_TABLE(LionRange), context.isa);
-  for_chunks(args.arrays.size, context,
-             [&](int64_t begin, int64_t end) { range(args, begin, end); });
+  run_step(choose(HWY_DISPATCH_TABLE(LionRange), context.isa), args, context);
 }
 
 double sum_of_squares(const float* x, int64_t size, const Context& context) {
