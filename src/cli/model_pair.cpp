@@ -2,12 +2,13 @@
 
 #include <string>
 
+#include "base/printable.hpp"
 #include "cli/arguments.hpp"
 
 namespace linnet::cli {
 namespace {
 
-/// What belongs to one of the two models: its folder, --compute-X and --quantize-X.
+/// What belongs to one of the two models: its folder, --adapter-X, --compute-X and --quantize-X.
 void add_one(CLI::App& sub, const std::string& name, ModelOptions& options) {
   sub.add_option_function<std::string>(
          name,
@@ -18,6 +19,11 @@ void add_one(CLI::App& sub, const std::string& name, ModelOptions& options) {
                      : "what is measured against it; both may name the same")
       ->type_name(name == "a" ? "A" : "B")
       ->required();
+  sub.add_option_function<std::string>(
+         "--adapter-" + name,
+         [&options](const std::string& folder) { options.load.adapter = folder; },
+         "folder of a low-rank adapter that it is used with")
+      ->type_name("DIR");
   const std::string quantize = "--quantize-" + name;
   sub.add_option_function<std::string>(
          quantize,
@@ -52,6 +58,21 @@ void add_model_pair(CLI::App& command, ModelOptions& a, ModelOptions& b) {
           "threads that compute; 0: one per physical core")
       ->type_name("N")
       ->default_str("0");
+}
+
+std::string describe(const TextModel& model, const ModelOptions& options) {
+  std::string text =
+      fmt::format("{}, quantization: {}", model.info().name, model.info().quantization);
+  if (!options.load.adapter.empty())
+    text += fmt::format(", adapter: {}", printable(options.load.adapter.string()));
+  return text;
+}
+
+nlohmann::ordered_json to_json(const TextModel& model, const ModelOptions& options) {
+  nlohmann::ordered_json result{{"model", model.info().name},
+                                {"quantization", model.info().quantization}};
+  if (!options.load.adapter.empty()) result["adapter"] = options.load.adapter.string();
+  return result;
 }
 
 }  // namespace linnet::cli

@@ -161,13 +161,14 @@ void parse_prompt(const Json& json, const Json& prompt, Record& record) {
 
 }  // namespace
 
-Record Record::parse(std::string_view line, const std::string& where) {
+Record Record::parse(std::string_view line, const std::string& where, const LabelFields* labelled) {
   const Json json = Json::parse_exactly(line, where);
   if (!json.is_object()) fail(ErrorCode::malformed_file, "{}: not a JSON object", where);
   const auto messages = json.find("messages");
   const auto conversations = json.find("conversations");
   const auto prompt = json.find("prompt");
-  const auto text = json.find("text");
+  const std::string text_field = labelled != nullptr ? labelled->text : "text";
+  const auto text = json.find(text_field);
   // A prompt alone, beside another shape, is one of the further members.
   const bool completes =
       prompt && (json.find("completion") || !(messages || conversations || text));
@@ -175,8 +176,8 @@ Record Record::parse(std::string_view line, const std::string& where) {
       messages.has_value() + conversations.has_value() + text.has_value() + (completes ? 1 : 0);
   if (shapes != 1)
     fail(ErrorCode::malformed_file,
-         "{}: {} of \"messages\", \"conversations\", \"prompt\" and \"text\"; one is needed", where,
-         shapes == 0 ? "none" : "several");
+         "{}: {} of \"messages\", \"conversations\", \"prompt\" and \"{}\"; one is needed", where,
+         shapes == 0 ? "none" : "several", printable(text_field));
   Record record;
   if (messages) {
     parse_messages(*messages, {}, true, record);
@@ -189,6 +190,11 @@ Record Record::parse(std::string_view line, const std::string& where) {
   } else {
     record.text = text->as_string();
     record.role_bytes["text"] = std::ssize(record.text);
+    if (labelled != nullptr) {
+      record.kind = Kind::label;
+      record.label = json.at(labelled->label).as_string();
+      record.role_bytes["label"] = std::ssize(record.label);
+    }
   }
   return record;
 }
