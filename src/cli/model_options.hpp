@@ -31,7 +31,8 @@ void add_draft_flag(CLI::App& command, ModelOptions& options);
 /// Those, --adapter, --threads and --memory-budget.
 void add_load_flags(CLI::App& command, ModelOptions& options);
 
-/// The folder of the model that was named, as linnet::find_model; nothing for the built-in model.
+/// The folder of the model that was named, as linnet::find_model; nothing for the built-in model,
+/// which is named by nothing or by "builtin".
 std::optional<std::filesystem::path> find_folder(const std::optional<std::filesystem::path>& named);
 /// The options with the folders of the models that they name. Errors: as linnet::find_model.
 ModelOptions found(ModelOptions options);

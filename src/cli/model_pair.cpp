@@ -11,10 +11,7 @@ namespace {
 /// What belongs to one of the two models: its folder, --adapter-X, --compute-X and --quantize-X.
 void add_one(CLI::App& sub, const std::string& name, ModelOptions& options) {
   sub.add_option_function<std::string>(
-         name,
-         [&options](const std::string& folder) {
-           if (folder != "builtin") options.folder = folder;
-         },
+         name, [&options](const std::string& folder) { options.folder = folder; },
          name == "a" ? "the reference: folder of a checkpoint, or builtin"
                      : "what is measured against it; both may name the same")
       ->type_name(name == "a" ? "A" : "B")
