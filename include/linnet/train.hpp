@@ -30,9 +30,20 @@ enum class LearnedTurns {
   apart,
 };
 
+/// Lines with a text and its label, learned as the question that TextModel::classify asks with the
+/// same options, and the label with an end token as the answer.
+struct LabelledLines {
+  std::vector<std::string> labels = {};  ///< as ClassifyOptions has them; other labels are errors
+  std::string prompt_template = {};
+  std::string system = {};
+  bool chat = false;
+  std::string text_field = "text";  ///< the members of a line
+  std::string label_field = "label";
+};
+
 /// Lines of JSON to learn from: {"messages": [...]} (the assistant's turns are learned),
-/// {"prompt", "completion"} (the completion is), {"text"} (all of it is), or Alpaca's
-/// {"instruction", "input", "output"} (the output is).
+/// {"prompt", "completion"} (the completion is), {"text"} (all of it is; with `labelled`, its label
+/// is), or Alpaca's {"instruction", "input", "output"} (the output is).
 struct TrainData {
   std::vector<std::filesystem::path> files = {};
   /// What the loss is measured on now and then; or a share of the lines of `files`.
@@ -42,6 +53,7 @@ struct TrainData {
   bool skip_long = false;     ///< longer conversations and completions are left out instead
   LearnedTurns turns = LearnedTurns::all;
   bool prompts_as_chat = false;  ///< prompts and completions are turns of a conversation
+  std::optional<LabelledLines> labelled = {};  ///< every line with a text has a label
   bool shuffle = true;
   int64_t max_bad_lines = 0;  ///< that are left out before it is an error
 };

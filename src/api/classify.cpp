@@ -12,71 +12,10 @@
 #include "base/error.hpp"
 #include "base/math.hpp"
 #include "text/case_fold.hpp"
+#include "text/label_prompt.hpp"
 
 namespace linnet {
 namespace {
-
-constexpr std::string_view kTemplate =
-    "Classify this text into exactly one category: {labels}.\n\nText: {text}\n\nCategory:";
-constexpr size_t kMaxLabels = 4096;
-
-std::string join(const std::vector<std::string>& labels) {
-  std::string result;
-  for (const std::string& label : labels) result += (result.empty() ? "" : ", ") + label;
-  return result;
-}
-
-/// A template as what stands before, between and after the texts.
-class PromptTemplate {
- public:
-  PromptTemplate(std::string_view form, const std::vector<std::string>& labels) {
-    const std::string_view place = form.find("{text}") != std::string_view::npos ? "{text}" : "%s";
-    const std::string list = join(labels);
-    std::string part;
-    while (!form.empty()) {
-      if (form.starts_with(place)) {
-        parts_.push_back(std::exchange(part, {}));
-        form.remove_prefix(place.size());
-      } else if (form.starts_with("{labels}")) {
-        part += list;
-        form.remove_prefix(std::string_view("{labels}").size());
-      } else {
-        part += form.front();
-        form.remove_prefix(1);
-      }
-    }
-    parts_.push_back(part);
-    require(parts_.size() > 1, "prompt_template has no {{text}} (or %s) where the text is to be");
-    require(place != "%s" || parts_.size() == 2, "prompt_template has %s {} times, not once",
-            parts_.size() - 1);
-  }
-
-  [[nodiscard]] std::string fill(std::string_view text) const {
-    std::string result = parts_.front();
-    for (size_t i = 1; i < parts_.size(); ++i) {
-      result += text;
-      result += parts_[i];
-    }
-    return result;
-  }
-
- private:
-  std::vector<std::string> parts_;
-};
-
-/// What labels follow: the prompt without spaces at its end, and the space that belongs to labels.
-struct Border {
-  std::string_view prompt;
-  bool space = false;
-};
-
-Border border_of(std::string_view prompt) {
-  const size_t last = prompt.find_last_not_of(' ');
-  const std::string_view cut = prompt.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  const bool breaks =
-      !cut.empty() && std::string_view("\n\r\t").find(cut.back()) != std::string_view::npos;
-  return {.prompt = cut, .space = cut.size() < prompt.size() || !breaks};
-}
 
 /// Everything about a classification that does not depend on the texts.
 class Classifier {
@@ -86,16 +25,9 @@ class Classifier {
         state_(ModelLoader::state(model)),
         tokenizer_(state_.require_tokenizer()),
         options_(options),
-        template_(options.prompt_template.empty() ? kTemplate : options.prompt_template,
-                  options.labels) {
-    require(!options.labels.empty(), "there are no labels");
-    require(options.labels.size() <= kMaxLabels, "{} labels are more than {}",
-            options.labels.size(), kMaxLabels);
-    for (const std::string& label : options.labels) {
-      require(!text::trim(label).empty(), "a label is empty");
-      require(std::ranges::count(options.labels, label) == 1, "label \"{}\" is there twice", label);
+        form_(options.labels, options.prompt_template) {
+    for (const std::string& label : options.labels)
       folded_.push_back(text::case_fold(text::trim(label)));
-    }
   }
 
   /// A text as what the model reads, and the labels as they follow it. Its own errors are in it.
@@ -109,7 +41,7 @@ class Classifier {
 
   /// The same. Errors: invalid_argument if it has no tokens; as ChatTemplate::render.
   [[nodiscard]] engine::LabelledPrompt require_prompt(std::string_view text) {
-    std::string prompt = template_.fill(text);
+    std::string prompt = form_.fill(text);
     const bool chat = options_.chat || !options_.system.empty();
     if (chat) {
       std::vector<Message> messages;
@@ -117,7 +49,7 @@ class Classifier {
       messages.push_back({Role::user, std::move(prompt)});
       prompt = model_.chat_template().render(messages);
     }
-    const Border border = border_of(prompt);
+    const text::LabelBorder border = text::label_border(prompt);
     engine::LabelledPrompt result{.ids = tokenizer_.encode(border.prompt, !chat),
                                   .labels = &labels(border.space)};
     require(!result.ids.empty(), "the prompt has no tokens");
@@ -167,8 +99,7 @@ class Classifier {
     if (!trie) {
       std::vector<std::vector<int32_t>> ids;
       for (const std::string& label : options_.labels)
-        ids.push_back(
-            tokenizer_.encode((space ? " " : "") + std::string(text::trim(label)), false));
+        ids.push_back(tokenizer_.encode(text::label_text(label, space), false));
       trie = std::make_unique<const engine::LabelTrie>(std::move(ids));
     }
     return *trie;
@@ -189,7 +120,7 @@ class Classifier {
   const TextModel::State& state_;
   const text::Tokenizer& tokenizer_;
   const ClassifyOptions& options_;
-  PromptTemplate template_;
+  text::LabelPrompt form_;
   std::vector<std::string> folded_;
   std::array<std::unique_ptr<const engine::LabelTrie>, 2> tries_;
 };

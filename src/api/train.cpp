@@ -73,6 +73,16 @@ train::Turns turns_of(LearnedTurns turns) {
   return train::Turns::all;
 }
 
+std::optional<train::Labelling> labelling_of(const std::optional<LabelledLines>& lines) {
+  if (!lines) return std::nullopt;
+  require(lines->text_field != lines->label_field, "text and label are both the member \"{}\"",
+          lines->text_field);
+  return train::Labelling{.fields = {.text = lines->text_field, .label = lines->label_field},
+                          .prompt = text::LabelPrompt(lines->labels, lines->prompt_template),
+                          .system = lines->system,
+                          .chat = lines->chat};
+}
+
 /// Of logits held at a time: a fixed number, because it decides the order of sums.
 constexpr int64_t kLogitsBytes = int64_t{64} << 20;
 
@@ -105,6 +115,7 @@ void Trainer::State::open_data(text::ChatTemplate chat_template) {
   const train::EncodeOptions encode{.max_length = options.data.max_length,
                                     .skip_long = options.data.skip_long,
                                     .prompts_as_chat = options.data.prompts_as_chat,
+                                    .labelling = labelling_of(options.data.labelled),
                                     .turns = turns_of(options.data.turns)};
   std::optional<text::ChatTemplate> templates;
   if (!chat_template.names().empty()) templates = std::move(chat_template);

@@ -185,12 +185,19 @@ OrderedJson pairs_json(const Pairs& pairs, const char* first, const char* second
   return list;
 }
 
-void write_json(const TextModel& a, const TextModel& b, const Counts& counts,
+/// The two, as they are shown.
+struct Compared {
+  const CalibrateCommand& command;
+  const TextModel& a;
+  const TextModel& b;
+};
+
+void write_json(const Compared& compared, const Counts& counts,
                 const std::vector<std::string>& labels, int64_t skipped) {
   OrderedJson result;
   for (const bool first : {true, false}) {
-    const TextModel& model = first ? a : b;
-    OrderedJson entry{{"model", model.info().name}, {"quantization", model.info().quantization}};
+    OrderedJson entry =
+        first ? to_json(compared.a, compared.command.a) : to_json(compared.b, compared.command.b);
     const int64_t right = on_diagonal(first ? counts.gold_a : counts.gold_b);
     if (counts.with_gold > 0) {
       entry["correct"] = right;
@@ -224,16 +231,14 @@ std::string pairs_table(const Pairs& pairs, const char* title) {
   return text.empty() ? text : fmt::format("\n{}\n{}", title, text);
 }
 
-void write_table(const TextModel& a, const TextModel& b, const Counts& counts,
+void write_table(const Compared& compared, const Counts& counts,
                  const std::vector<std::string>& labels) {
-  const auto model = [](const TextModel& m) {
-    return fmt::format("{}, quantization: {}", m.info().name, m.info().quantization);
-  };
   const auto of = [](int64_t part, int64_t whole) {
     return fmt::format("{:.2f} % ({} of {})", 100 * share(part, whole), part, whole);
   };
   std::string text =
-      fmt::format("{:<24}{}\n{:<24}{}\n", "A", model(a), "B", model(b)) +
+      fmt::format("{:<24}{}\n{:<24}{}\n", "A", describe(compared.a, compared.command.a), "B",
+                  describe(compared.b, compared.command.b)) +
       fmt::format("{:<24}{}\n", "A and B agree", of(on_diagonal(counts.a_b), counts.lines));
   if (counts.with_gold > 0)
     text += fmt::format("{:<24}{}\n{:<24}{}\n", "A is right",
@@ -279,9 +284,9 @@ ExitCode calibrate(const CalibrateCommand& command) {
     comparison.settle();
     job.finish();
     if (command.json)
-      write_json(a, b, comparison.counts(), options.labels, job.skipped());
+      write_json({command, a, b}, comparison.counts(), options.labels, job.skipped());
     else
-      write_table(a, b, comparison.counts(), options.labels);
+      write_table({command, a, b}, comparison.counts(), options.labels);
     return job.answered() == 0 && job.skipped() > 0 ? ExitCode::error : ExitCode::success;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled && interrupt.requested()) return ExitCode::interrupted;

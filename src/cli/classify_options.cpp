@@ -29,7 +29,7 @@ void add_labels(std::string_view list, char separator, std::vector<std::string>&
 
 }  // namespace
 
-void add_classify_flags(CLI::App& command, ClassifyFlags& flags) {
+void add_question_flags(CLI::App& command, ClassifyFlags& flags) {
   ClassifyOptions& options = flags.options;
   CLI::Option* labels =
       command
@@ -56,6 +56,11 @@ void add_classify_flags(CLI::App& command, ClassifyFlags& flags) {
       ->type_name("TEXT");
   command.add_flag("--chat", options.chat,
                    "ask in the model's chat template: the question is a user's message");
+}
+
+void add_classify_flags(CLI::App& command, ClassifyFlags& flags) {
+  add_question_flags(command, flags);
+  ClassifyOptions& options = flags.options;
   command
       .add_option_function<std::string>(
           "--mode",

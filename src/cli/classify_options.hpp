@@ -1,4 +1,5 @@
-// How texts are classified: the same flags for classify and calibrate.
+// How texts are classified: the same flags for classify and calibrate, and of train for what is
+// asked.
 #pragma once
 
 #include <linnet/classify.hpp>
@@ -17,8 +18,9 @@ struct ClassifyFlags {
   std::string field = "text";
 };
 
-/// --labels, --labels-file, --template, --field, --system, --chat, --mode, --length-normalize,
-/// --calibrate and --content-free.
+/// --labels, --labels-file, --template, --field, --system and --chat.
+void add_question_flags(CLI::App& command, ClassifyFlags& flags);
+/// Those, --mode, --length-normalize, --calibrate and --content-free.
 void add_classify_flags(CLI::App& command, ClassifyFlags& flags);
 
 /// The options, with the files read. Errors: as read_file; invalid_argument for one without

@@ -27,10 +27,9 @@ struct KldCommand {
   bool json = false;
 };
 
-void write_json(const TextModel& a, const TextModel& b, const Divergence& d) {
-  nlohmann::ordered_json result;
-  for (const auto& [key, model] : {std::pair("a", &a), std::pair("b", &b)})
-    result[key] = {{"model", model->info().name}, {"quantization", model->info().quantization}};
+void write_json(const KldCommand& command, const TextModel& a, const TextModel& b,
+                const Divergence& d) {
+  nlohmann::ordered_json result{{"a", to_json(a, command.a)}, {"b", to_json(b, command.b)}};
   result["tokens"] = d.tokens;
   result["mean_kl"] = d.mean_kl;
   result["error_kl"] = d.error_kl;
@@ -43,12 +42,11 @@ void write_json(const TextModel& a, const TextModel& b, const Divergence& d) {
   write_out(json_line(result) + "\n");
 }
 
-void write_table(const TextModel& a, const TextModel& b, const Divergence& d) {
-  const auto model = [](const TextModel& m) {
-    return fmt::format("{}, quantization: {}", m.info().name, m.info().quantization);
-  };
+void write_table(const KldCommand& command, const TextModel& a, const TextModel& b,
+                 const Divergence& d) {
   write_out(
-      fmt::format("{:<24}{}\n{:<24}{}\n", "A", model(a), "B", model(b)) +
+      fmt::format("{:<24}{}\n{:<24}{}\n", "A", describe(a, command.a), "B",
+                  describe(b, command.b)) +
       fmt::format("{:<24}{}\n", "tokens compared", d.tokens) +
       fmt::format("{:<24}{:.4g} +- {:.4g}\n", "mean KL(A || B)", d.mean_kl, d.error_kl) +
       fmt::format("{:<24}{:.4g}, 99 %: {:.4g}, max: {:.4g}\n", "median KL", d.median_kl, d.p99_kl,
@@ -75,9 +73,9 @@ ExitCode kld(const KldCommand& command) {
                                  : divergence(a, b, text, options);
     }
     if (command.json)
-      write_json(a, b, result);
+      write_json(command, a, b, result);
     else
-      write_table(a, b, result);
+      write_table(command, a, b, result);
     return ExitCode::success;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled && interrupt.requested()) return ExitCode::interrupted;

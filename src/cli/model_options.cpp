@@ -16,7 +16,7 @@ void add_model(CLI::App& command, const std::string& names, ModelOptions& option
       .add_option_function<std::string>(
           names, [&options](const std::string& folder) { options.folder = folder; },
           "folder of a Hugging Face checkpoint, or its name in the Hugging Face cache (org/name); "
-          "without it, the built-in model")
+          "without it, or for builtin, the built-in model")
       ->type_name("DIR");
 }
 
@@ -103,7 +103,8 @@ void add_machine_flags(CLI::App& command, ModelOptions& options) {
 
 std::optional<std::filesystem::path> find_folder(
     const std::optional<std::filesystem::path>& named) {
-  if (!named) return std::nullopt;
+  // As serve takes it: a folder of that name comes first.
+  if (!named || (*named == "builtin" && !std::filesystem::exists(*named))) return std::nullopt;
   return find_model(named->native());
 }
 

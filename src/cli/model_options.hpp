@@ -33,7 +33,8 @@ void add_adapter_flag(CLI::App& command, ModelOptions& options);
 /// --compute, --quantize, --context, --adapter, --threads and --memory-budget.
 void add_load_flags(CLI::App& command, ModelOptions& options);
 
-/// The folder of the model that was named, as linnet::find_model; nothing for the built-in model.
+/// The folder of the model that was named, as linnet::find_model; nothing for the built-in model,
+/// which is named by nothing or by "builtin".
 std::optional<std::filesystem::path> find_folder(const std::optional<std::filesystem::path>& named);
 /// The options with the folders of the models that they name. Errors: as linnet::find_model.
 ModelOptions found(ModelOptions options);

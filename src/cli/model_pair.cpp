@@ -2,22 +2,25 @@
 
 #include <string>
 
+#include "base/printable.hpp"
 #include "cli/arguments.hpp"
 
 namespace linnet::cli {
 namespace {
 
-/// What belongs to one of the two models: its folder, --compute-X and --quantize-X.
+/// What belongs to one of the two models: its folder, --adapter-X, --compute-X and --quantize-X.
 void add_one(CLI::App& sub, const std::string& name, ModelOptions& options) {
   sub.add_option_function<std::string>(
-         name,
-         [&options](const std::string& folder) {
-           if (folder != "builtin") options.folder = folder;
-         },
+         name, [&options](const std::string& folder) { options.folder = folder; },
          name == "a" ? "the reference: folder of a checkpoint, or builtin"
                      : "what is measured against it; both may name the same")
       ->type_name(name == "a" ? "A" : "B")
       ->required();
+  sub.add_option_function<std::string>(
+         "--adapter-" + name,
+         [&options](const std::string& folder) { options.load.adapter = folder; },
+         "folder of a low-rank adapter that it is used with")
+      ->type_name("DIR");
   const std::string quantize = "--quantize-" + name;
   sub.add_option_function<std::string>(
          quantize,
@@ -52,6 +55,21 @@ void add_model_pair(CLI::App& command, ModelOptions& a, ModelOptions& b) {
           "threads that compute; 0: one per physical core")
       ->type_name("N")
       ->default_str("0");
+}
+
+std::string describe(const TextModel& model, const ModelOptions& options) {
+  std::string text =
+      fmt::format("{}, quantization: {}", model.info().name, model.info().quantization);
+  if (!options.load.adapter.empty())
+    text += fmt::format(", adapter: {}", printable(options.load.adapter.string()));
+  return text;
+}
+
+nlohmann::ordered_json to_json(const TextModel& model, const ModelOptions& options) {
+  nlohmann::ordered_json result{{"model", model.info().name},
+                                {"quantization", model.info().quantization}};
+  if (!options.load.adapter.empty()) result["adapter"] = options.load.adapter.string();
+  return result;
 }
 
 }  // namespace linnet::cli

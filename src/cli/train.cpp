@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "cli/arguments.hpp"
+#include "cli/classify_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/config_file.hpp"
 #include "cli/interrupt.hpp"
@@ -28,6 +29,8 @@ namespace {
 struct TrainCommand {
   ModelOptions model;
   TrainOptions options;
+  ClassifyFlags question;
+  std::string gold = "label";
   bool full = false;
   bool plan_only = false;
   std::string config_file;
@@ -116,6 +119,20 @@ class Watcher {
   double seconds_ = 0;
 };
 
+LabelledLines labelled_lines(const TrainCommand& command) {
+  const ClassifyOptions asked = read_options(command.question);
+  return {.labels = asked.labels,
+          .prompt_template = asked.prompt_template,
+          .system = asked.system,
+          .chat = asked.chat,
+          .text_field = command.question.field,
+          .label_field = command.gold};
+}
+
+bool has_labels(const ClassifyFlags& flags) {
+  return !flags.options.labels.empty() || flags.labels_file.has_value();
+}
+
 ExitCode train(TrainCommand command) {
   const Interrupt interrupt;
   const ModelOptions model = found(command.model);
@@ -124,6 +141,7 @@ ExitCode train(TrainCommand command) {
   options.quantize = model.load.quantize;
   options.threads = model.load.threads;
   options.memory_budget = model.load.memory_budget;
+  if (has_labels(command.question)) options.data.labelled = labelled_lines(command);
   if (!options.init_config.empty()) options.mode = TrainMode::init;
   if (command.full) options.mode = TrainMode::full;
   if (options.mode == TrainMode::init && !model.folder)
@@ -169,9 +187,10 @@ ExitCode train(TrainCommand command) {
 
 void add_data(CLI::App& sub, TrainOptions& o) {
   TrainData& data = o.data;
-  sub.add_option("--data", data.files,
-                 "JSONL files to learn from: messages, prompt and completion, text, "
-                 "or instruction, input and output")
+  sub.add_option(
+         "--data", data.files,
+         "JSONL files to learn from: messages, prompt and completion, text, (with --labels) "
+         "text and label, or instruction, input and output")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   sub.add_option("--validation", data.validation_files, "JSONL files to measure the loss on")
@@ -198,6 +217,20 @@ void add_data(CLI::App& sub, TrainOptions& o) {
   add_count(sub, "--max-bad-lines", data.max_bad_lines, 0,
             "bad lines to leave out before it is an "
             "error");
+}
+
+void add_labels(CLI::App& sub, TrainCommand& command) {
+  add_question_flags(sub, command.question);
+  sub.add_option("--gold", command.gold, "the member of each line that is its label")
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
+/// Errors: RequiresError if an option says how labelled lines are asked about, and none has labels.
+void check_labels(const CLI::App& sub, const TrainCommand& command) {
+  if (has_labels(command.question)) return;
+  for (const char* name : {"--template", "--field", "--system", "--chat", "--gold"})
+    if (!sub.get_option(name)->empty()) throw CLI::RequiresError(name, "--labels or --labels-file");
 }
 
 void add_lora(CLI::App& sub, TrainOptions& o) {
@@ -280,6 +313,7 @@ void add_train(CLI::App& app, Action& action) {
       "train", "Trains adapters, all weights, or a new model, on lines of JSON.");
   add_model_flag(sub, command->model);
   add_data(sub, command->options);
+  add_labels(sub, *command);
   add_run(sub, *command);
   add_lora(sub, command->options);
   add_optimizer(sub, command->options);
@@ -289,6 +323,7 @@ void add_train(CLI::App& app, Action& action) {
     read_config_file(sub, command->config_file);
     if (command->options.data.files.empty()) throw CLI::RequiredError("--data");
     if (command->options.out.empty()) throw CLI::RequiredError("--out");
+    check_labels(sub, *command);
     action = [command] { return train(*command); };
   });
 }

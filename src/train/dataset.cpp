@@ -23,6 +23,15 @@ double unit_hash(std::string_view line, uint64_t seed) {
   return unit_double(words[0], words[1]);
 }
 
+std::string describe(const std::optional<Labelling>& labelling) {
+  if (!labelling) return "";
+  std::string text = fmt::format("\n{}\n{}\n{}\n{}\n{}", labelling->chat, labelling->system,
+                                 labelling->fields.text, labelling->fields.label,
+                                 labelling->prompt.fill("{text}"));
+  for (const std::string& label : labelling->prompt.labels()) text += "\n" + label;
+  return text;
+}
+
 std::string fingerprint_of(const LineIndex& index, const std::vector<int64_t>& lines,
                            const std::string& options) {
   Checksum sum;
@@ -60,7 +69,9 @@ void Split::note_bad(int64_t number, const std::string& reason) {
 Encoded Split::read(int64_t number) {
   require(number >= 0 && number < size(), "line {} of {}", number, size());
   try {
-    return encoder_->encode(Record::parse(index_->line(lines_[number]), "line"));
+    const auto& labelling = encoder_->options().labelling;
+    return encoder_->encode(Record::parse(index_->line(lines_[number]), "line",
+                                          labelling ? &labelling->fields : nullptr));
   } catch (const Error& error) {
     note_bad(number, error.what());
     return {};
@@ -99,7 +110,8 @@ Dataset::Dataset(const DatasetOptions& options, const std::shared_ptr<const Enco
                        fmt::format("1 {} {} {} {} {} {} {} {}", options.seed,
                                    encode.now.time_since_epoch().count(), side->shuffle_,
                                    encode.max_length, encode.skip_long, encode.append_eos,
-                                   encode.prompts_as_chat, static_cast<int>(encode.turns)));
+                                   encode.prompts_as_chat, static_cast<int>(encode.turns)) +
+                           describe(encode.labelling));
   }
 }
 

@@ -4,10 +4,13 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/printable.hpp"
 #include "train/chat_spans.hpp"
 
 namespace linnet::train {
 namespace {
+
+using text::jinja::Value;
 
 void append(Example& example, const std::vector<int32_t>& ids, bool target) {
   example.ids.insert(example.ids.end(), ids.begin(), ids.end());
@@ -54,15 +57,17 @@ std::optional<Example> align(const text::Tokenizer& tokenizer, const RenderedCha
   return example;
 }
 
+Value make_message(const char* role, const std::string& content) {
+  text::jinja::Dict message;
+  message.set(Value::text("role"), Value::text(role));
+  message.set(Value::text("content"), Value::text(content));
+  return Value::dict(std::move(message));
+}
+
 // A prompt and its completion as two turns.
 void make_chat(Record& record) {
-  for (const auto& [role, content] :
-       {std::pair("user", record.user_turn), std::pair("assistant", record.completion)}) {
-    text::jinja::Dict message;
-    message.set(text::jinja::Value::text("role"), text::jinja::Value::text(role));
-    message.set(text::jinja::Value::text("content"), text::jinja::Value::text(content));
-    record.messages.push_back(text::jinja::Value::dict(std::move(message)));
-  }
+  record.messages = {make_message("user", record.user_turn),
+                     make_message("assistant", record.completion)};
   record.learned = {false, true};
   record.kind = Record::Kind::chat;
 }
@@ -99,6 +104,35 @@ Example Encoder::encode_completion(const Record& record) const {
   append(example, begin_, false);
   append(example, tokenizer_.encode(record.prompt, false), false);
   append(example, tokenizer_.encode(record.completion, false), true);
+  if (options_.append_eos && tokenizer_.eos_id()) append(example, {*tokenizer_.eos_id()}, true);
+  return example;
+}
+
+// The turns before an answer. Variables of the template are not among them: classify has none.
+std::string Encoder::render_question(std::string question) const {
+  require(chat_template_.has_value(), "a question to a model that has no chat template");
+  std::vector<Value> messages;
+  if (!options_.labelling->system.empty())
+    messages.push_back(make_message("system", options_.labelling->system));
+  messages.push_back(make_message("user", question));
+  return chat_template_->render({.messages = Value::list(std::move(messages)),
+                                 .add_generation_prompt = true,
+                                 .options = {.now = options_.now}});
+}
+
+Example Encoder::encode_label(const Record& record) const {
+  require(options_.labelling.has_value(), "a label, but nothing is asked");
+  const Labelling& labelling = *options_.labelling;
+  const std::vector<std::string>& labels = labelling.prompt.labels();
+  require(std::ranges::find(labels, record.label) != labels.end(),
+          "the label \"{}\" is none of those that are given", printable(record.label, 60));
+  const bool chat = labelling.chat || !labelling.system.empty();
+  std::string prompt = labelling.prompt.fill(record.text);
+  if (chat) prompt = render_question(std::move(prompt));
+  const text::LabelBorder border = text::label_border(prompt);
+  Example example;
+  append(example, tokenizer_.encode(border.prompt, !chat), false);
+  append(example, tokenizer_.encode(text::label_text(record.label, border.space), false), true);
   if (options_.append_eos && tokenizer_.eos_id()) append(example, {*tokenizer_.eos_id()}, true);
   return example;
 }
@@ -172,6 +206,8 @@ Encoded Encoder::encode(Record record) const {
     encoded = encode_text(record);
   else if (record.kind == Record::Kind::completion)
     add(encode_completion(record), encoded);
+  else if (record.kind == Record::Kind::label)
+    add(encode_label(record), encoded);
   else
     encoded = encode_turns(std::move(record));
   encoded.role_bytes = std::move(role_bytes);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "text/chat_template.hpp"
+#include "text/label_prompt.hpp"
 #include "text/tokenizer.hpp"
 #include "train/record.hpp"
 
@@ -37,6 +38,14 @@ int64_t count_targets(const Example& example);
 ///          each turn.
 enum class Turns { all, last, apart };
 
+/// How lines with a text and a label are learned: as classify asks.
+struct Labelling {
+  LabelFields fields;
+  text::LabelPrompt prompt;
+  std::string system;
+  bool chat = false;  ///< or a system message: the question is a user's turn
+};
+
 struct EncodeOptions {
   int64_t max_length = 2048;  ///< tokens of an example, at least 2
   /// Conversations and completions that are longer: their first max_length tokens, or nothing.
@@ -45,6 +54,8 @@ struct EncodeOptions {
   bool append_eos = true;
   /// {"prompt", "completion"} of strings as a conversation of two turns.
   bool prompts_as_chat = false;
+  /// Texts have labels. None: they are texts, whatever else is in their lines.
+  std::optional<Labelling> labelling;
   Turns turns = Turns::all;
   /// Variables of the chat template ("enable_thinking"); those of a record go before them.
   std::vector<std::pair<std::string, text::jinja::Value>> variables;
@@ -65,11 +76,14 @@ struct Encoded {
 };
 
 /// Makes examples of records. Immutable, so it may be used from several threads.
-///   chat        the template's text; the spans of the assistant's turns are targets
-///   (chat_spans.hpp) completion  BOS where the tokenizer puts one, prompt, completion, EOS; the
-///   last two are targets text        BOS, text, EOS, all targets, cut into pieces of max_length
-///   tokens. A piece begins with
-///               the last token of the one before, so that each token is predicted once.
+///   chat        the template's text; the spans of the assistant's turns (chat_spans.hpp) are
+///               targets
+///   completion  BOS where the tokenizer puts one, prompt, completion, EOS; the last two are
+///               targets
+///   label       the question and the label, with the tokens that classify reads, EOS; the last two
+///               are targets
+///   text        BOS, text, EOS, all targets, cut into pieces of max_length tokens. A piece begins
+///               with the last token of the one before, so that each token is predicted once.
 /// Turns are encoded apart from their headers, as a prompt and what is generated after it are,
 /// except where the tokenizer joins what stands on both sides (a SentencePiece that begins words
 /// with a space).
@@ -81,13 +95,15 @@ class Encoder {
           EncodeOptions options);
 
   /// Errors: as render_with_spans; invalid_argument for an empty text or completion, and for a
-  /// conversation without a template.
+  /// conversation without a template, and a label that is not among those of the question.
   [[nodiscard]] Encoded encode(Record record) const;
   [[nodiscard]] const EncodeOptions& options() const { return options_; }
 
  private:
   [[nodiscard]] Example encode_chat(const Record& record) const;
   [[nodiscard]] Example encode_completion(const Record& record) const;
+  [[nodiscard]] Example encode_label(const Record& record) const;
+  [[nodiscard]] std::string render_question(std::string question) const;
   void add(Example example, Encoded& result) const;
   [[nodiscard]] Encoded encode_turns(Record record) const;
   [[nodiscard]] Encoded encode_text(const Record& record) const;

@@ -180,13 +180,14 @@ void parse_instruction(const Json& json, const Json& instruction, Record& record
 
 }  // namespace
 
-Record Record::parse(std::string_view line, const std::string& where) {
+Record Record::parse(std::string_view line, const std::string& where, const LabelFields* labelled) {
   const Json json = Json::parse_exactly(line, where);
   if (!json.is_object()) fail(ErrorCode::malformed_file, "{}: not a JSON object", where);
   const auto messages = json.find("messages");
   const auto conversations = json.find("conversations");
   const auto prompt = json.find("prompt");
-  const auto text = json.find("text");
+  const std::string text_field = labelled != nullptr ? labelled->text : "text";
+  const auto text = json.find(text_field);
   const auto instruction = json.find("instruction");
   // A prompt alone, beside another shape, is one of the further members.
   const bool completes =
@@ -199,11 +200,11 @@ Record Record::parse(std::string_view line, const std::string& where) {
     return record;
   }
   if (shapes != 1)
-    fail(ErrorCode::malformed_file,
-         "{}: {} of \"messages\", \"conversations\", \"prompt\", \"text\" and \"instruction\"; one "
-         "is "
-         "needed",
-         where, shapes == 0 ? "none" : "several");
+    fail(
+        ErrorCode::malformed_file,
+        "{}: {} of \"messages\", \"conversations\", \"prompt\", \"{}\" and \"instruction\"; one is "
+        "needed",
+        where, shapes == 0 ? "none" : "several", printable(text_field));
   if (messages) {
     parse_messages(*messages, {}, true, record);
     parse_chat_members(json, record);
@@ -215,6 +216,11 @@ Record Record::parse(std::string_view line, const std::string& where) {
   } else {
     record.text = text->as_string();
     record.role_bytes["text"] = std::ssize(record.text);
+    if (labelled != nullptr) {
+      record.kind = Kind::label;
+      record.label = json.at(labelled->label).as_string();
+      record.role_bytes["label"] = std::ssize(record.label);
+    }
   }
   return record;
 }

@@ -1,4 +1,4 @@
-// A line of a data set: a conversation, a prompt with its completion, or a text.
+// A line of a data set: a conversation, a prompt with its completion, a text, or one with a label.
 #pragma once
 
 #include <map>
@@ -10,16 +10,22 @@
 
 namespace linnet::train {
 
+/// The members of lines that have a text and its label.
+struct LabelFields {
+  std::string text = "text";
+  std::string label = "label";
+};
+
 /// One of
 ///   {"messages": [{"role", "content", ...}], "tools"?, "chat_template_kwargs"?}
 ///   {"conversations": [{"from": "human" | "gpt" | "system" | "tool", "value"}]}
 ///   {"prompt": string, "completion": string}, or lists of messages in both
-///   {"text": string}
+///   {"text": string}, or with LabelFields {"text": string, "label": string}
 ///   {"instruction": string, "input": string?, "output": string}, if it is none of the above: a
 ///   completion whose prompt is the instruction and the input, if there is one, in Alpaca's frame
 /// Further members (an id, a source) are left alone; two of these shapes in one line are an error.
 struct Record {
-  enum class Kind { chat, completion, text };
+  enum class Kind { chat, completion, text, label };
 
   Kind kind = Kind::text;
   /// Of a chat, as templates take them: contents are strings or none (lists of text parts are
@@ -33,12 +39,15 @@ struct Record {
   std::string user_turn;  ///< the prompt as a turn of a conversation: without a frame
   std::string completion;
   std::string text;
-  /// Bytes of contents by role ("prompt", "completion" and "text" for the other kinds).
+  std::string label;
+  /// Bytes of contents by role ("prompt", "completion", "text" and "label" for the other kinds).
   std::map<std::string, int64_t> role_bytes;
 
   /// Errors: malformed_file, invalid_argument or unsupported, saying which member is wrong and how;
-  /// messages begin with `where`.
-  static Record parse(std::string_view line, const std::string& where);
+  /// messages begin with `where`. With `labelled`, a text without a label is an error, and one
+  /// with a label is of Kind::label.
+  static Record parse(std::string_view line, const std::string& where,
+                      const LabelFields* labelled = nullptr);
 };
 
 /// The role of a message, as templates take it.

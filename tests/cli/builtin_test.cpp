@@ -34,6 +34,12 @@ TEST(CliBuiltin, StreamsTheTextOfItsJson) {
   EXPECT_EQ(stream.out, answer["text"].get<std::string>() + "\n");
 }
 
+TEST(CliBuiltin, IsAModelByName) {
+  const std::vector<std::string> named{"generate", "-m", "builtin", "Once", "--json", "-n", "3"};
+  EXPECT_EQ(json_of(named)["model"], "built-in");
+  EXPECT_EQ(run_linnet({"info", "-m", "builtin"}).out, run_linnet({"info"}).out);
+}
+
 TEST(CliBuiltin, ReadsThePromptFromStandardInput) {
   const Json answer = json_of(kStory);
   const std::vector<std::string> from_input{"generate", "-", "--json", "-n", "40"};

@@ -181,6 +181,64 @@ TEST(CliTrain, LearnsAndMergesAndConverts) {
   EXPECT_FALSE(fs::exists(none));
 }
 
+// Labelled lines teach what the same lines teach when they are written out as classify asks.
+TEST(CliTrain, LabelledLinesAreWhatClassifyAsks) {
+  const TemporaryFolder folder;
+  const fs::path labelled = folder.path() / "labelled.jsonl";
+  const fs::path written = folder.path() / "written.jsonl";
+  {
+    std::ofstream a(labelled);
+    std::ofstream b(written);
+    for (int i = 0; i < 12; ++i) {
+      const std::string word = "word" + std::to_string(i * i);
+      const std::string label = i % 3 == 0 ? "heavy" : "light";
+      a << R"({"said": ")" << word << R"(", "class": ")" << label << "\"}\n";
+      b << R"({"prompt": "Is it heavy, light? )" << word << R"( =", "completion": " )" << label
+        << "\"}\n";
+    }
+  }
+  const fs::path form = folder.path() / "form.txt";
+  std::ofstream(form) << "Is it {labels}? {text} = \n";
+  const std::vector<std::string> asked{"--labels", "heavy,light", "--template", form.string(),
+                                       "--field",  "said",        "--gold",     "class"};
+  const auto train = [&](const fs::path& data, std::vector<std::string> more) {
+    const fs::path out = folder.path() / data.stem();
+    std::vector<std::string> arguments{
+        "train", "--data",         data.string(), "--out",     out.string(), "--lr",
+        "1e-2",  "--steps",        "20",          "--targets", "*_proj",     "--max-length",
+        "64",    "--batch-tokens", "256"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProcessResult result = run_linnet(arguments);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return out / "adapter";
+  };
+  const fs::path adapter = train(labelled, asked);
+  const fs::path same = train(written, {});
+  const std::string tensors = bytes_of(adapter / "adapter_model.safetensors");
+  ASSERT_FALSE(tensors.empty());
+  EXPECT_TRUE(tensors == bytes_of(same / "adapter_model.safetensors"));
+
+  // The base beside the base with the adapter, which has learned its lines.
+  std::vector<std::string> compare{"calibrate",      "builtin",         "builtin", "--adapter-b",
+                                   adapter.string(), labelled.string(), "--json"};
+  compare.insert(compare.end(), asked.begin(), asked.end());
+  const ProcessResult compared = run_linnet(compare);
+  ASSERT_EQ(compared.status, 0) << compared.err;
+  const auto found = nlohmann::json::parse(compared.out);
+  EXPECT_EQ(found["b"]["correct"], 12) << compared.out;
+  EXPECT_LT(found["a"]["correct"], 12);
+  EXPECT_EQ(found["b"]["adapter"], adapter.string());
+  EXPECT_FALSE(found["a"].contains("adapter"));
+  std::erase(compare, "--json");
+  EXPECT_NE(run_linnet(compare).out.find("adapter: " + adapter.string()), std::string::npos);
+  // On both sides it is the same; and so kld finds it.
+  const ProcessResult divergence =
+      run_linnet({"kld", "builtin", "builtin", "--adapter-a", adapter.string(), "--adapter-b",
+                  adapter.string(), "--ids", "5,6,7,8,9", "--json"});
+  ASSERT_EQ(divergence.status, 0) << divergence.err;
+  EXPECT_EQ(nlohmann::json::parse(divergence.out)["mean_kl"], 0.0);
+}
+
 TEST(CliTrain, ANewModelFromAConfigFile) {
   const TemporaryFolder folder;
   const fs::path assets = fs::path(LINNET_TEST_DATA) / "../../assets/builtin";
@@ -212,6 +270,10 @@ TEST(CliTrain, SaysWhatIsWrong) {
   fails({"--momentum", "0.9"}, "momentum");
   fails({"--memory-budget", "30MiB"}, "out_of_memory");
   fails({"--patience", "2"}, "validate_every");
+  fails({"--chat"}, "--labels or --labels-file");
+  fails({"--labels", "a,a"}, "twice");
+  fails({"--labels", "a", "--gold", "text"}, "both the member \"text\"");
+  fails({"--labels", "a,b"}, "no entry \"label\"");
   EXPECT_EQ(run_linnet({"train", "--out", "x"}).status, 2);
   std::ofstream(folder.path() / "bad.jsonl") << "{\"prompt\": 1}\n";
   const ProcessResult bad = run_linnet({"train", "--data", (folder.path() / "bad.jsonl").string(),

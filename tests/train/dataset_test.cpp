@@ -111,6 +111,63 @@ TEST(Example, LastTurnAndPromptsAsChat) {
             builtin_encoder()->encode(Record::parse(chat_line("a", "b"), "x")).examples);
 }
 
+// The tokens of classify: the question, and the label with its space.
+TEST(Example, LabelsAreAnswersToWhatClassifyAsks) {
+  const auto tokenizer = text::Tokenizer::load(test::builtin_folder());
+  const LabelFields fields;
+  const Record record = Record::parse(R"({"text": "some words", "label": "b c"})", "x", &fields);
+  const auto expect = [&](const Labelling& labelling, const std::string& prompt, bool special,
+                          const std::string& label) {
+    const Encoded encoded = builtin_encoder({.labelling = labelling})->encode(record);
+    ASSERT_EQ(encoded.examples.size(), 1U);
+    const Example& example = encoded.examples[0];
+    std::vector<int32_t> ids = tokenizer.encode(prompt, special);
+    const auto answer = tokenizer.encode(label, false);
+    const int64_t asked = std::ssize(ids);
+    ids.insert(ids.end(), answer.begin(), answer.end());
+    ids.push_back(*tokenizer.eos_id());
+    EXPECT_EQ(example.ids, ids);
+    for (int64_t i = 0; i < std::ssize(ids); ++i)
+      EXPECT_EQ(example.weights[static_cast<size_t>(i)], i < asked ? 0 : 1);
+  };
+  const std::vector<std::string> labels{"a", "b c"};
+  expect({.fields = {}, .prompt = text::LabelPrompt(labels, ""), .system = {}},
+         "Classify this text into exactly one category: a, b c.\n\nText: some "
+         "words\n\nCategory:",
+         true, " b c");
+  expect({.fields = {}, .prompt = text::LabelPrompt(labels, "%s\n"), .system = {}}, "some words\n",
+         true, "b c");
+  const auto chat_template = text::ChatTemplate::load(test::builtin_folder());
+  const auto chat = [&](const std::string& messages) {
+    return chat_template.render(text::ChatRequest::from_json(Json::parse_exactly(
+        R"({"add_generation_prompt": true, "messages": [)" + messages + "]}", "x")));
+  };
+  const std::string user = R"({"role": "user", "content": "Is some words a, b c?"})";
+  const text::LabelPrompt question(labels, "Is {text} {labels}?");
+  expect({.fields = {}, .prompt = question, .system = {}, .chat = true}, chat(user), false, "b c");
+  expect({.fields = {}, .prompt = question, .system = "Brief."},
+         chat(R"({"role": "system", "content": "Brief."}, )" + user), false, "b c");
+}
+
+TEST(Dataset, LabelsThatAreNotGivenAreBadLines) {
+  const DataFile file("labels", {R"({"text": "a", "label": "x"})", R"({"text": "b", "label": "z"})",
+                                 R"({"text": "c"})"});
+  const auto encoder = [&](const std::string& form) {
+    return builtin_encoder(
+        {.labelling = Labelling{.fields = {}, .prompt = text::LabelPrompt({"x", "y"}, form)}});
+  };
+  Dataset data({.files = {file.path()}, .max_bad_lines = 2}, encoder(""));
+  const DatasetStatistics counted = count_dataset(data.train(), {.max_tokens = 2048});
+  EXPECT_EQ(counted.bad_lines, 2);
+  EXPECT_EQ(counted.examples, 1);
+  EXPECT_NE(data.train().first_bad_lines()[0].reason.find("\"z\""), std::string::npos);
+  // A position among other questions means nothing here.
+  Dataset other({.files = {file.path()}, .max_bad_lines = 2}, encoder("{text}:"));
+  EXPECT_NE(data.train().fingerprint(), other.train().fingerprint());
+  Dataset texts({.files = {file.path()}, .max_bad_lines = 2}, builtin_encoder());
+  EXPECT_NE(data.train().fingerprint(), texts.train().fingerprint());
+}
+
 TEST(Dataset, SplitsByTheLine) {
   const DataFile a("split_a", mixed_lines(300));
   const DataFile b("split_b", {chat_line("other", "file")});

@@ -93,6 +93,34 @@ TEST(Record, AlpacasForm) {
             Record::Kind::text);
 }
 
+TEST(Record, TextsWithLabels) {
+  const std::string line = R"({"text": "a", "label": "bc", "note": "d"})";
+  // A label is one of the members that are left alone, unless it is asked for.
+  EXPECT_EQ(Record::parse(line, "here").kind, Record::Kind::text);
+  const LabelFields usual;
+  const Record record = Record::parse(line, "here", &usual);
+  EXPECT_EQ(record.kind, Record::Kind::label);
+  EXPECT_EQ(record.text, "a");
+  EXPECT_EQ(record.label, "bc");
+  EXPECT_EQ(record.role_bytes, (std::map<std::string, int64_t>{{"text", 1}, {"label", 2}}));
+  const LabelFields other{.text = "note", .label = "text"};
+  EXPECT_EQ(Record::parse(line, "here", &other).label, "a");
+  // Other lines stay what they are.
+  EXPECT_EQ(Record::parse(R"({"prompt": "a", "completion": "b"})", "here", &usual).kind,
+            Record::Kind::completion);
+  const auto error = [&](const std::string& wrong) {
+    try {
+      (void)Record::parse(wrong, "here", &other);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_NE(error(R"({"note": "a"})").find("\"text\""), std::string::npos);
+  EXPECT_NE(error(R"({"note": "a", "text": 1})").find("text"), std::string::npos);
+  EXPECT_NE(error(R"({"text": "a"})").find("\"prompt\", \"note\""), std::string::npos);
+}
+
 TEST(Record, SaysWhatIsWrong) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"{", "here"},
