@@ -52,26 +52,28 @@ void apply_defaults(TextRequest& request, const SamplingDefaults& defaults, floa
     options.repetition_penalty = *defaults.repetition_penalty;
 }
 
-asio::awaitable<TextModel> open_model(const Services& services, Exchange& exchange,
+asio::awaitable<OpenModel> open_model(const Services& services, Exchange& exchange,
                                       const std::string& name) {
-  const ModelCard& card = services.models.card(name);
-  exchange.notes.model = card.name;
-  co_return co_await services.models.acquire(card);
+  const CardPtr card = services.models.card(name);
+  exchange.notes.model = card->name;
+  TextModel model = co_await services.models.acquire(card);
+  co_return OpenModel{.model = std::move(model), .adapter = card->adapter.name};
 }
 
 asio::awaitable<Running> start(const Services& services, Exchange& exchange, TextRequest request) {
-  const ModelCard& card = services.models.card(request.model);
-  exchange.notes.model = card.name;
-  check_ids(request, card.info.vocab_size);
+  const CardPtr card = services.models.card(request.model);
+  exchange.notes.model = card->name;
+  check_ids(request, card->info.vocab_size);
   TextModel model = co_await services.models.acquire(card);
+  request.batch.options.adapter = card->adapter.name;
   request.batch.options.stop = exchange.request.gone;
-  apply_defaults(request, card.sampling, 1);
-  apply_tool_choice(request, card);
+  apply_defaults(request, card->sampling, 1);
+  apply_tool_choice(request, *card);
   // Tokenising a long prompt takes a while, and so does a first grammar.
-  auto call = [&] { return start_all(model, card, request); };
+  auto call = [&] { return start_all(model, *card, request); };
   std::vector<Answer> answers = co_await services.workers.quick(call);
   Running running{.model = std::move(model),
-                  .name = card.name,
+                  .name = card->name,
                   .answers = std::move(answers),
                   .per_prompt = static_cast<size_t>(request.n)};
   co_return running;

@@ -28,9 +28,15 @@ struct Running {
 /// answer begins, so that clients do not take the server for dead; comments follow as often.
 inline constexpr std::chrono::milliseconds kKeepAlive{5'000};
 
-/// The model of that name, noted in the exchange and ready to be used. Errors: as ModelPool::card
-/// and ModelPool::acquire.
-asio::awaitable<TextModel> open_model(const Services& services, Exchange& exchange,
+/// A model that is ready to be used, and the name of the adapter that it is used with.
+struct OpenModel {
+  TextModel model;
+  std::string adapter;
+};
+
+/// The model of that name, noted in the exchange. Errors: as ModelPool::card and
+/// ModelPool::acquire.
+asio::awaitable<OpenModel> open_model(const Services& services, Exchange& exchange,
                                       const std::string& name);
 
 /// Starts `request.n` answers; each has the seed of the one before plus one. Errors: ApiError; as

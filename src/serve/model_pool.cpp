@@ -90,16 +90,30 @@ ModelPool::ModelPool(const ServeOptions& options, Workers& workers)
       builtin_(std::make_shared<BuiltinModel>()) {
   require(!options.models.empty(), "there is no model to serve");
   for (const ServedModel& model : options.models) {
-    require(std::ranges::find(cards_, model.name, &ModelCard::name) == cards_.end(),
-            "two models are called \"{}\"", printable(model.name));
-    cards_.push_back(read_card(model, options, store_->memory().ceiling_bytes));
+    require(find(model.name) == nullptr, "two models are called \"{}\"", printable(model.name));
+    cards_.push_back(std::make_shared<const ModelCard>(
+        read_card(model, options, store_->memory().ceiling_bytes)));
+  }
+  for (const ServedAdapter& adapter : options.adapters) {
+    CardPtr card;
+    try {
+      card = adapter_card(adapter);
+    } catch (const ApiError& error) {
+      fail(ErrorCode::invalid_argument, "{}", error.what());
+    }
+    require(find(card->name) == nullptr, "two models are called \"{}\"", printable(card->name));
+    cards_.push_back(std::move(card));
   }
 }
 
-const ModelCard& ModelPool::card(const std::string& name) const {
-  if (name.empty()) return cards_.front();
-  const auto found = std::ranges::find(cards_, name, &ModelCard::name);
-  if (found != cards_.end()) return *found;
+CardPtr ModelPool::find(const std::string& name) const {
+  if (name.empty() && !cards_.empty()) return cards_.front();
+  const auto found = std::ranges::find(cards_, name, [](const CardPtr& card) { return card->name; });
+  return found == cards_.end() ? nullptr : *found;
+}
+
+CardPtr ModelPool::card(const std::string& name) const {
+  if (CardPtr found = find(name)) return found;
   throw ApiError(404, fmt::format("there is no model \"{}\"", printable(name)), "model_not_found",
                  "model");
 }
@@ -111,8 +125,8 @@ TextModel ModelPool::load(const ModelCard& card) {
   return *builtin_->model;
 }
 
-asio::awaitable<TextModel> ModelPool::acquire(const ModelCard& card) {
-  if (auto model = peek(card); model && card.folder.empty()) co_return *std::move(model);
+asio::awaitable<TextModel> ModelPool::acquire_base(CardPtr card) {
+  if (auto model = peek(*card); model && card->folder.empty()) co_return *std::move(model);
   // The loading goes on when the one who asked has stopped waiting: others want it too.
   struct Loading {
     std::optional<TextModel> model;
@@ -121,12 +135,12 @@ asio::awaitable<TextModel> ModelPool::acquire(const ModelCard& card) {
   const auto loading = std::make_shared<Loading>();
   const auto executor = co_await asio::this_coro::executor;
   const auto done = std::make_shared<asio::steady_timer>(executor, load_wait_);
-  auto task = [](ModelPool& pool, const ModelCard& wanted, std::shared_ptr<Loading> result,
+  auto task = [](ModelPool& pool, CardPtr wanted, std::shared_ptr<Loading> result,
                  std::shared_ptr<asio::steady_timer> signal) -> asio::awaitable<void> {
     try {
-      auto call = [&pool, &wanted] { return pool.load(wanted); };
+      auto call = [&pool, &wanted] { return pool.load(*wanted); };
       result->model = co_await pool.workers_.load(call);
-      if (&wanted == &pool.cards_.front()) pool.ready_ = true;
+      if (wanted == pool.cards_.front()) pool.ready_ = true;
     } catch (...) {
       result->error = std::current_exception();
     }
@@ -138,8 +152,63 @@ asio::awaitable<TextModel> ModelPool::acquire(const ModelCard& card) {
   co_await done->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   if (loading->error) std::rethrow_exception(loading->error);
   if (!loading->model)
-    throw ApiError(503, fmt::format("{} is being loaded: try again", card.name), "loading");
+    throw ApiError(503, fmt::format("{} is being loaded: try again", card->name), "loading");
   co_return *loading->model;
+}
+
+asio::awaitable<TextModel> ModelPool::acquire(CardPtr card) {
+  TextModel model = co_await acquire_base(card->base ? card->base : card);
+  if (!card->base) co_return model;
+  // While the model was being loaded, another may have taken the name.
+  const CardPtr now = this->card(card->name);
+  const std::vector<LoadedAdapter> there = model.adapters();
+  const auto loaded = std::ranges::find(there, now->adapter.name, &LoadedAdapter::name);
+  if (loaded == there.end() || loaded->folder != now->adapter.folder) {
+    auto call = [&] { model.load_adapter(now->adapter.name, now->adapter.folder); };
+    co_await workers_.load(call);
+  }
+  co_return model;
+}
+
+CardPtr ModelPool::adapter_card(ServedAdapter adapter) const {
+  const CardPtr base = card(adapter.model);
+  if (base->base)
+    throw ApiError(400, fmt::format("{} has an adapter already", printable(base->name)),
+                   "invalid_value", "model");
+  auto result = std::make_shared<ModelCard>(*base);
+  result->base = base;
+  result->adapter_info = inspect_adapter(adapter.folder);
+  result->name = base->name + ":" + adapter.name;
+  result->adapter = std::move(adapter);
+  return result;
+}
+
+asio::awaitable<CardPtr> ModelPool::add_adapter(ServedAdapter adapter) {
+  // Reading an adapter's file takes a while.
+  auto read = [&] { return adapter_card(std::move(adapter)); };
+  const CardPtr card = co_await workers_.load(read);
+  const CardPtr before = find(card->name);
+  if (before && !before->base)
+    throw ApiError(400, fmt::format("{} is the name of a model", printable(card->name)),
+                   "invalid_value", "name");
+  TextModel model = co_await acquire_base(card->base);
+  auto load = [&] { model.load_adapter(card->adapter.name, card->adapter.folder); };
+  co_await workers_.load(load);
+  std::erase_if(cards_, [&](const CardPtr& other) { return other->name == card->name; });
+  cards_.push_back(card);
+  co_return card;
+}
+
+void ModelPool::remove_adapter(const std::string& name) {
+  const CardPtr card = find(name);
+  if (name.empty() || !card || !card->base)
+    throw ApiError(404, fmt::format("there is no adapter \"{}\"", printable(name)),
+                   "model_not_found");
+  std::erase(cards_, card);
+  const std::optional<TextModel> model = peek(*card->base);
+  if (!model) return;
+  for (const LoadedAdapter& loaded : model->adapters())
+    if (loaded.name == card->adapter.name) model->unload_adapter(loaded.name);
 }
 
 void ModelPool::release(const ModelCard& card) {
@@ -157,15 +226,20 @@ void ModelPool::measure(ServerGauges& gauges) const {
   gauges.ceiling_bytes = memory.ceiling_bytes;
   gauges.reserved_bytes = memory.reserved_bytes;
   const std::vector<StoredModel> stored = store_->list();
-  for (const ModelCard& card : cards_) {
-    ModelGauges gauge{.name = card.name, .context_length = card.context_length};
-    const auto entry = std::ranges::find(stored, card.folder.string(), &StoredModel::name);
+  for (const CardPtr& card : cards_) {
+    if (card->base) continue;
+    ModelGauges gauge{.name = card->name, .context_length = card->context_length};
+    const auto entry = std::ranges::find(stored, card->folder.string(), &StoredModel::name);
     gauge.in_use = entry != stored.end() && entry->in_use;
-    if (const std::optional<TextModel> model = peek(card)) {
+    if (const std::optional<TextModel> model = peek(*card)) {
       engine::Engine& engine = engine_of(*model);
       const engine::SchedulerState state = engine.scheduler().state();
       gauge.loaded = true;
       gauge.memory = model->memory();
+      for (const LoadedAdapter& adapter : model->adapters()) {
+        ++gauge.adapters;
+        gauge.adapter_bytes += adapter.bytes;
+      }
       gauge.running = state.running;
       gauge.queued = state.waiting;
       gauge.prefix_cache_bytes = state.prefix_cache_bytes;

@@ -1,6 +1,7 @@
 // The models of a server, by the names that requests use, loaded when they are asked for.
 #pragma once
 
+#include <linnet/adapter.hpp>
 #include <linnet/model_store.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -37,22 +38,40 @@ struct ModelCard {
   bool thinks = false;        ///< its template knows enable_thinking
   std::string chat_template;  ///< its source
   LoadOptions load;           ///< with its memory_budget
+
+  /// Of a model with an adapter, whose name is "MODEL:ADAPTER": the model alone; null: it is one.
+  std::shared_ptr<const ModelCard> base = nullptr;
+  ServedAdapter adapter = {};
+  AdapterInfo adapter_info = {};
 };
+
+/// What a request has of a card outlives its place in the pool.
+using CardPtr = std::shared_ptr<const ModelCard>;
 
 /// Used on the network thread; loading happens on the workers'.
 class ModelPool {
  public:
-  /// Reads the headers of all models. Errors: as inspect_model; invalid_argument for a name that is
-  /// there twice.
+  /// Reads the headers of all models and adapters. Errors: as inspect_model and inspect_adapter;
+  /// invalid_argument for a name that is there twice.
   ModelPool(const ServeOptions& options, Workers& workers);
 
-  [[nodiscard]] const std::vector<ModelCard>& cards() const noexcept { return cards_; }
-  /// The model of a name; of none, the first. Errors: ApiError 404.
-  [[nodiscard]] const ModelCard& card(const std::string& name) const;
+  /// All models, and after them all models with adapters.
+  [[nodiscard]] const std::vector<CardPtr>& cards() const noexcept { return cards_; }
+  /// The model of a name; of none, the first; null if there is none.
+  [[nodiscard]] CardPtr find(const std::string& name) const;
+  /// The same. Errors: ApiError 404.
+  [[nodiscard]] CardPtr card(const std::string& name) const;
 
-  /// The model, ready to be used. Errors: ApiError 503 if it takes longer than
-  /// ServeOptions::load_wait to load; as ModelStore::acquire.
-  asio::awaitable<TextModel> acquire(const ModelCard& card);
+  /// The model, ready to be used, and its adapter in it. Errors: ApiError 503 if it takes longer
+  /// than ServeOptions::load_wait to load, 404 if the adapter has been taken away meanwhile; as
+  /// ModelStore::acquire and TextModel::load_adapter.
+  asio::awaitable<TextModel> acquire(CardPtr card);
+
+  /// Loads an adapter into its model, and in place of the one that has its name. Errors: as
+  /// acquire; ApiError 400 for the name of a model.
+  asio::awaitable<CardPtr> add_adapter(ServedAdapter adapter);
+  /// Takes an adapter away; answers that are being written go on. Errors: ApiError 404.
+  void remove_adapter(const std::string& name);
 
   /// Frees the model if nobody uses it; the built-in one stays. From any thread.
   void release(const ModelCard& card);
@@ -71,10 +90,13 @@ class ModelPool {
 
  private:
   TextModel load(const ModelCard& card);
+  asio::awaitable<TextModel> acquire_base(CardPtr card);
+  /// "MODEL:ADAPTER" of a model without adapter. Errors: as inspect_adapter; ApiError 404 and 400.
+  [[nodiscard]] CardPtr adapter_card(ServedAdapter adapter) const;
 
   std::chrono::milliseconds load_wait_;
   Workers& workers_;
-  std::vector<ModelCard> cards_;
+  std::vector<CardPtr> cards_;
   std::unique_ptr<ModelStore> store_;
   std::shared_ptr<struct BuiltinModel> builtin_;
   bool ready_ = false;

@@ -17,6 +17,13 @@ struct ServedModel {
   std::filesystem::path folder;  ///< empty: the built-in model
 };
 
+/// An adapter beside a model; requests call the two "MODEL:NAME".
+struct ServedAdapter {
+  std::string model = {};  ///< empty: the server's first
+  std::string name;        ///< as TextModel::load_adapter
+  std::filesystem::path folder;
+};
+
 /// Values out of range are ErrorCode::invalid_argument when the server is made.
 struct ServeOptions {
   std::string host = "127.0.0.1";  ///< an address, or localhost
@@ -32,6 +39,9 @@ struct ServeOptions {
 
   /// At least one. The first is loaded at once and is what requests get that name no model.
   std::vector<ServedModel> models = {};
+  std::vector<ServedAdapter> adapters = {};
+  /// POST /v1/adapters loads folders below it; empty: none.
+  std::filesystem::path adapters_dir = {};
   LoadOptions load = {};      ///< of every model; max_batch and max_queue bound its requests
   int64_t ceiling_bytes = 0;  ///< of all models together, as ModelStoreOptions
   /// Keys and values of each model's requests; 0: those of load.max_batch full contexts, a quarter

@@ -102,6 +102,7 @@ struct Server::State {
     add_reading_routes(router, services);
     add_token_routes(router, services);
     add_model_routes(router, services);
+    add_adapter_routes(router, services);
     add_state_routes(router, services);
     add_anthropic_routes(router, services);
     add_ollama_routes(router, services);
@@ -188,15 +189,15 @@ asio::awaitable<void> Server::State::accept_all() {
 }
 
 asio::awaitable<void> Server::State::load_first() {
-  const ModelCard& card = models.cards().front();
+  const CardPtr card = models.cards().front();
   const auto started = std::chrono::steady_clock::now();
   try {
     (void)co_await models.acquire(card);
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - started;
-    log->info("{} is loaded after {:.2f} s", card.name, time.count());
+    log->info("{} is loaded after {:.2f} s", card->name, time.count());
   } catch (const std::exception& error) {
     models.set_problem(error.what());
-    log->error("{} cannot be loaded: {}", card.name, error.what());
+    log->error("{} cannot be loaded: {}", card->name, error.what());
   }
 }
 

@@ -169,6 +169,7 @@ std::string Telemetry::prometheus(const ServerGauges& gauges) {
     set_memory(model.name, "kv", model.kv_bytes);
     set_memory(model.name, "kv_budget", model.kv_budget_bytes);
     set_memory(model.name, "prefix_cache", model.prefix_cache_bytes);
+    set_memory(model.name, "adapters", model.adapter_bytes);
     s.active.Add({{"model", model.name}, {"state", "running"}}).Set(to_double(model.running));
     s.active.Add({{"model", model.name}, {"state", "queued"}}).Set(to_double(model.queued));
     s.blocks.Add({{"model", model.name}}).Set(to_double(model.kv_blocks));
@@ -199,6 +200,8 @@ OrderedJson Telemetry::stats(const ServerGauges& gauges) const {
                       {"kv_bytes", model.kv_bytes},
                       {"kv_budget_bytes", model.kv_budget_bytes},
                       {"prefix_cache_bytes", model.prefix_cache_bytes},
+                      {"adapters", model.adapters},
+                      {"adapter_bytes", model.adapter_bytes},
                       {"running", model.running},
                       {"queued", model.queued},
                       {"context_length", model.context_length}});

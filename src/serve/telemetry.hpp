@@ -26,6 +26,8 @@ struct ModelGauges {
   int64_t queued = 0;
   int64_t kv_blocks = 0;
   int64_t kv_bytes = 0;
+  int64_t adapters = 0;  ///< loaded beside it
+  int64_t adapter_bytes = 0;
   int64_t kv_budget_bytes = 0;
   int64_t prefix_cache_bytes = 0;
 };

@@ -153,7 +153,7 @@ asio::awaitable<void> messages(const Services& services, Exchange& exchange) {
   auto parse = [&] { return read_anthropic_request(exchange.request.body, false); };
   const AnthropicRequest request = co_await services.workers.quick(parse);
   if (services.options.log_prompts) exchange.notes.prompt = request.batch.messages.back().content;
-  check_thinking(request, services.models.card(request.model), "thinking");
+  check_thinking(request, *services.models.card(request.model), "thinking");
   Running running = co_await start(services, exchange, request);
   if (request.stream) {
     MessageStream sink(running, request);
@@ -169,10 +169,10 @@ asio::awaitable<void> messages(const Services& services, Exchange& exchange) {
 asio::awaitable<void> count(const Services& services, Exchange& exchange) {
   auto parse = [&] { return read_anthropic_request(exchange.request.body, true); };
   AnthropicRequest request = co_await services.workers.quick(parse);
-  const ModelCard& card = services.models.card(request.model);
-  exchange.notes.model = card.name;
-  check_thinking(request, card, "thinking");
-  apply_tool_choice(request, card);
+  const CardPtr card = services.models.card(request.model);
+  exchange.notes.model = card->name;
+  check_thinking(request, *card, "thinking");
+  apply_tool_choice(request, *card);
   const TextModel model = co_await services.models.acquire(card);
   auto work = [&] {
     const std::string text =

@@ -18,16 +18,17 @@ OrderedJson model_json(const Services& services, const ModelCard& card) {
                    {"embedding_length", info.hidden_size},
                    {"has_chat_template", card.has_chat_template},
                    {"thinking", card.thinks}};
-  return {{"id", card.name},
-          {"object", "model"},
-          {"created", 0},
-          {"owned_by", "linnet"},
-          {"meta", std::move(meta)}};
+  if (card.base) meta["adapter"] = adapter_json(card);
+  OrderedJson json{
+      {"id", card.name}, {"object", "model"}, {"created", 0}, {"owned_by", "linnet"}};
+  if (card.base) json["parent"] = card.base->name;
+  json["meta"] = std::move(meta);
+  return json;
 }
 
 asio::awaitable<void> list(const Services& services, Exchange& exchange) {
   OrderedJson data = OrderedJson::array();
-  for (const ModelCard& card : services.models.cards()) data.push_back(model_json(services, card));
+  for (const CardPtr& card : services.models.cards()) data.push_back(model_json(services, *card));
   const OrderedJson json{{"object", "list"}, {"data", std::move(data)}};
   co_await send_json(exchange, json);
 }
@@ -35,7 +36,7 @@ asio::awaitable<void> list(const Services& services, Exchange& exchange) {
 asio::awaitable<void> show(const Services& services, Exchange& exchange) {
   constexpr std::string_view kPrefix = "/v1/models/";
   const std::string name = exchange.request.path.substr(kPrefix.size());
-  const OrderedJson json = model_json(services, services.models.card(name));
+  const OrderedJson json = model_json(services, *services.models.card(name));
   co_await send_json(exchange, json);
 }
 

@@ -97,9 +97,9 @@ asio::awaitable<void> release(const Services& services, const ModelCard& card) {
 /// Nothing to answer: the model is loaded, or freed where it is not in use.
 asio::awaitable<void> load_or_free(const Services& services, Exchange& exchange,
                                    const OllamaRequest& request, const Asked& asked) {
-  const ModelCard& card = ollama_card(services.models, request.model);
+  const CardPtr card = ollama_card(services.models, request.model);
   if (request.unload)
-    co_await release(services, card);
+    co_await release(services, *card);
   else
     (void)co_await services.models.acquire(card);
   OrderedJson json = line_json(asked, {});
@@ -135,20 +135,20 @@ asio::awaitable<void> answer(const Services& services, Exchange& exchange, Form 
                               : read_ollama_generate(exchange.request.body);
   };
   OllamaRequest request = co_await services.workers.quick(parse);
-  const ModelCard& card = ollama_card(services.models, request.model);
-  exchange.notes.model = card.name;
-  asked.model = std::exchange(request.model, card.name);
+  const CardPtr card = ollama_card(services.models, request.model);
+  exchange.notes.model = card->name;
+  asked.model = std::exchange(request.model, card->name);
   if (request.is_empty()) {
     co_await load_or_free(services, exchange, request, asked);
     co_return;
   }
-  complete_ollama(request, card);
+  complete_ollama(request, *card);
   if (services.options.log_prompts)
     exchange.notes.prompt =
         form == Form::chat ? request.batch.messages.back().content : request.prompt;
   co_await reply(services, exchange, request, asked);
   // The answer holds its model no more.
-  if (request.unload) co_await release(services, card);
+  if (request.unload) co_await release(services, *card);
 }
 
 }  // namespace

@@ -74,12 +74,12 @@ struct Embedded {
 asio::awaitable<Embedded> embed_texts(const Services& services, Exchange& exchange,
                                       EmbedRequest& request, bool normalize) {
   const auto started = std::chrono::steady_clock::now();
-  const ModelCard& card = ollama_card(services.models, request.model);
-  exchange.notes.model = card.name;
-  if (request.num_ctx > card.context_length)
+  const CardPtr card = ollama_card(services.models, request.model);
+  exchange.notes.model = card->name;
+  if (request.num_ctx > card->context_length)
     throw ApiError(400,
-                   fmt::format("options.num_ctx is {}, and {} has {}", request.num_ctx, card.name,
-                               card.context_length),
+                   fmt::format("options.num_ctx is {}, and {} has {}", request.num_ctx, card->name,
+                               card->context_length),
                    "invalid_value", "options.num_ctx");
   const TextModel model = co_await services.models.acquire(card);
   Embedded result;
@@ -87,10 +87,10 @@ asio::awaitable<Embedded> embed_texts(const Services& services, Exchange& exchan
   auto work = [&] {
     const Tokenizer tokenizer = model.tokenizer();
     for (std::string& text : request.input) {
-      if (request.truncate) text = cut(tokenizer, text, card.context_length);
+      if (request.truncate) text = cut(tokenizer, text, card->context_length);
       result.tokens += tokenizer.count(text);
     }
-    const EmbedOptions options{.normalize = normalize, .stop = exchange.request.gone};
+    const EmbedOptions options{.normalize = normalize, .adapter = card->adapter.name, .stop = exchange.request.gone};
     return model.embed(request.input, options);
   };
   result.vectors = co_await services.workers.read(work);

@@ -43,11 +43,9 @@ std::string digest(const ModelCard& card) {
 
 }  // namespace
 
-const ModelCard& ollama_card(const ModelPool& models, const std::string& name) {
+CardPtr ollama_card(const ModelPool& models, const std::string& name) {
   constexpr std::string_view kLatest = ":latest";
-  const bool known =
-      std::ranges::find(models.cards(), name, &ModelCard::name) != models.cards().end();
-  if (known || !name.ends_with(kLatest)) return models.card(name);
+  if (models.find(name) != nullptr || !name.ends_with(kLatest)) return models.card(name);
   return models.card(name.substr(0, name.size() - kLatest.size()));
 }
 

@@ -11,7 +11,7 @@
 namespace linnet::serve {
 
 /// The model of a name; "NAME:latest" is as good as NAME. Errors: ApiError 404.
-const ModelCard& ollama_card(const ModelPool& models, const std::string& name);
+CardPtr ollama_card(const ModelPool& models, const std::string& name);
 
 /// A moment as RFC 3339 writes it, in UTC.
 std::string rfc3339(std::chrono::system_clock::time_point time);

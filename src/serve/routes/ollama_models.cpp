@@ -26,9 +26,9 @@ std::string modified_at(const ModelCard& card) {
 
 asio::awaitable<void> tags(const Services& services, Exchange& exchange) {
   OrderedJson models = OrderedJson::array();
-  for (const ModelCard& card : services.models.cards()) {
-    OrderedJson entry = entry_json(card, card.info);
-    entry["modified_at"] = modified_at(card);
+  for (const CardPtr& card : services.models.cards()) {
+    OrderedJson entry = entry_json(*card, card->info);
+    entry["modified_at"] = modified_at(*card);
     models.push_back(std::move(entry));
   }
   const OrderedJson json{{"models", std::move(models)}};
@@ -37,14 +37,14 @@ asio::awaitable<void> tags(const Services& services, Exchange& exchange) {
 
 asio::awaitable<void> running(const Services& services, Exchange& exchange) {
   OrderedJson models = OrderedJson::array();
-  for (const ModelCard& card : services.models.cards()) {
-    const std::optional<TextModel> model = services.models.peek(card);
-    if (!model) continue;
-    OrderedJson entry = entry_json(card, model->info());
+  for (const CardPtr& card : services.models.cards()) {
+    const std::optional<TextModel> model = services.models.peek(*card);
+    if (!model || card->base) continue;
+    OrderedJson entry = entry_json(*card, model->info());
     entry["size"] = model->memory().active_bytes;
     entry["size_vram"] = 0;
     entry["expires_at"] = kNever;
-    entry["context_length"] = card.context_length;
+    entry["context_length"] = card->context_length;
     models.push_back(std::move(entry));
   }
   const OrderedJson json{{"models", std::move(models)}};
@@ -114,15 +114,15 @@ asio::awaitable<void> show(const Services& services, Exchange& exchange) {
   co_await services.workers.quick(parse);
   if (request.model.empty())
     throw ApiError(400, "the request has no model", "missing_field", "model");
-  const ModelCard& card = ollama_card(services.models, request.model);
-  exchange.notes.model = card.name;
-  OrderedJson json{{"modelfile", "FROM " + card.name},
-                   {"parameters", parameters(card.sampling)},
-                   {"template", card.chat_template},
-                   {"details", details_json(card.info)}};
-  json["model_info"] = model_info(card);
-  json["capabilities"] = capabilities(card);
-  json["modified_at"] = modified_at(card);
+  const CardPtr card = ollama_card(services.models, request.model);
+  exchange.notes.model = card->name;
+  OrderedJson json{{"modelfile", "FROM " + card->name},
+                   {"parameters", parameters(card->sampling)},
+                   {"template", card->chat_template},
+                   {"details", details_json(card->info)}};
+  json["model_info"] = model_info(*card);
+  json["capabilities"] = capabilities(*card);
+  json["modified_at"] = modified_at(*card);
   co_await send_json(exchange, json);
 }
 

@@ -97,7 +97,9 @@ asio::awaitable<void> embed(const Services& services, Exchange& exchange) {
   co_await services.workers.quick(parse);
   if (request.input.empty())
     throw ApiError(400, "the request has no input", "missing_field", "input");
-  const TextModel model = co_await open_model(services, exchange, request.model);
+  const OpenModel open = co_await open_model(services, exchange, request.model);
+  const TextModel& model = open.model;
+  request.options.adapter = open.adapter;
   request.options.stop = exchange.request.gone;
   int64_t tokens = 0;
   auto work = [&] {
@@ -211,7 +213,9 @@ asio::awaitable<void> classify(const Services& services, Exchange& exchange) {
     throw ApiError(400, "the request has no input", "missing_field", "input");
   if (request.options.labels.empty())
     throw ApiError(400, "the request has no labels", "missing_field", "labels");
-  const TextModel model = co_await open_model(services, exchange, request.model);
+  const OpenModel open = co_await open_model(services, exchange, request.model);
+  const TextModel& model = open.model;
+  request.options.adapter = open.adapter;
   request.options.stop = exchange.request.gone;
   auto work = [&] { return classify_all(model, request); };
   const std::vector<Classification> found = co_await services.workers.read(work);
@@ -299,7 +303,9 @@ asio::awaitable<void> score(const Services& services, Exchange& exchange) {
       request.prompt.has_value() != request.continuation.has_value())
     throw ApiError(400, "the request needs prompt and continuation, or pairs", "missing_field");
   if (single) request.pairs.push_back({*request.prompt, *request.continuation});
-  const TextModel model = co_await open_model(services, exchange, request.model);
+  const OpenModel open = co_await open_model(services, exchange, request.model);
+  const TextModel& model = open.model;
+  request.options.adapter = open.adapter;
   request.options.stop = exchange.request.gone;
   const Tokenizer tokenizer = model.tokenizer();
   int64_t tokens = 0;

@@ -17,10 +17,14 @@ void add_completion_routes(Router& router, const Services& services);  // /v1/co
 void add_reading_routes(Router& router, const Services& services);    // embeddings, classify, score
 void add_token_routes(Router& router, const Services& services);      // /tokenize, /detokenize
 void add_model_routes(Router& router, const Services& services);      // /v1/models
+void add_adapter_routes(Router& router, const Services& services);    // /v1/adapters
 void add_state_routes(Router& router, const Services& services);      // health, metrics, statistics
 void add_anthropic_routes(Router& router, const Services& services);  // /v1/messages
 void add_ollama_routes(Router& router, const Services& services);     // /api/...
 void add_page_routes(Router& router);                                 // /, /openapi.json
+
+/// What a card says of its adapter.
+OrderedJson adapter_json(const ModelCard& card);
 
 /// JSON as text. What is not UTF-8 in it becomes U+FFFD.
 std::string to_text(const OrderedJson& json);

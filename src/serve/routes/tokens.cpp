@@ -44,8 +44,8 @@ asio::awaitable<void> tokenize(const Services& services, Exchange& exchange) {
   auto parse = [&] { read_fields(parse_body(exchange.request.body), text_fields(), request); };
   co_await services.workers.quick(parse);
   if (!request.text) throw ApiError(400, "the request has no text", "missing_field", "text");
-  const TextModel model = co_await open_model(services, exchange, request.model);
-  auto work = [&] { return model.encode(*request.text, request.add_special_tokens); };
+  const OpenModel open = co_await open_model(services, exchange, request.model);
+  auto work = [&] { return open.model.encode(*request.text, request.add_special_tokens); };
   const std::vector<int32_t> ids = co_await services.workers.quick(work);
   const OrderedJson json{{"tokens", ids}, {"count", ids.size()}};
   co_await send_json(exchange, json);
@@ -56,13 +56,13 @@ asio::awaitable<void> detokenize(const Services& services, Exchange& exchange) {
   auto parse = [&] { read_fields(parse_body(exchange.request.body), id_fields(), request); };
   co_await services.workers.quick(parse);
   if (!request.tokens) throw ApiError(400, "the request has no tokens", "missing_field", "tokens");
-  const ModelCard& card = services.models.card(request.model);
-  exchange.notes.model = card.name;
+  const CardPtr card = services.models.card(request.model);
+  exchange.notes.model = card->name;
   for (const int32_t id : *request.tokens)
-    if (id >= card.info.vocab_size)
+    if (id >= card->info.vocab_size)
       throw ApiError(
           400,
-          fmt::format("tokens has {}, and the model's are 0 to {}", id, card.info.vocab_size - 1),
+          fmt::format("tokens has {}, and the model's are 0 to {}", id, card->info.vocab_size - 1),
           "invalid_value", "tokens");
   const TextModel model = co_await services.models.acquire(card);
   auto work = [&] {
