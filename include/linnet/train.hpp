@@ -257,6 +257,7 @@ class Trainer {
   TrainResult run(const TrainEvents& events = {});
 
  private:
+  friend class TrainProbe;
   std::unique_ptr<State> state_;
 };
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "api/state.hpp"
+#include "api/train_probe.hpp"
 #include "api/train_state.hpp"
 #include "base/error.hpp"
 #include "models/registry.hpp"
@@ -340,6 +341,21 @@ TrainResult Trainer::State::run(const TrainEvents& events) {
   save_once();
   result.out = write_trained(*this);
   return result;
+}
+
+train::StepReport Trainer::State::traced_step(kernels::Trace& trace) {
+  struct Recording {
+    Device& device;
+    ~Recording() { device.set_trace(nullptr); }
+  };
+  const Recording recording{*device};
+  device->set_trace(&trace);
+  return trainer->step();
+}
+
+ProbedStep TrainProbe::step(Trainer& trainer, kernels::Trace& trace) {
+  const train::StepReport report = trainer.state_->traced_step(trace);
+  return {.seconds = report.seconds, .tokens = report.sums.tokens};
 }
 
 Trainer::Trainer(const std::filesystem::path& model, TrainOptions options) {

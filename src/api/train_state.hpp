@@ -20,6 +20,7 @@ struct Trainer::State {
   State(const std::filesystem::path& folder, TrainOptions options);
 
   TrainResult run(const TrainEvents& events);
+  train::StepReport traced_step(kernels::Trace& trace);
 
   TrainOptions options;
   std::optional<io::Checkpoint> checkpoint;  ///< of the model that is trained, if there is one

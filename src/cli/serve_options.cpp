@@ -76,6 +76,17 @@ void add_model_flags(CLI::App& command, ServeCommand& options) {
       .add_option("--models-dir", options.models_dirs,
                   "serve all models below a folder, each loaded when it is first asked for")
       ->type_name("DIR");
+  command
+      .add_option("--adapter", options.adapters,
+                  "folder of a low-rank adapter beside the first model, or beside MODEL; requests "
+                  "name the two MODEL:NAME; may be repeated")
+      ->type_name("[MODEL:]NAME=DIR");
+  command
+      .add_option(
+          "--adapters-dir", options.server.adapters_dir,
+          "folder below which POST /v1/adapters finds adapters; without it, that is refused")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
   add_plan_flags(command, options.load);
   add_draft_flag(command, options.load);
   LoadOptions& load = options.load.load;
@@ -187,6 +198,19 @@ serve::ServedModel named_model(const std::string& text) {
   return model;
 }
 
+/// [MODEL:]NAME=DIR; a model's name may have colons too.
+serve::ServedAdapter named_adapter(const std::string& text) {
+  const size_t equals = text.find('=');
+  require(equals != std::string::npos && equals > 0 && equals + 1 < text.size(),
+          "--adapter \"{}\" is not [MODEL:]NAME=DIR", printable(text));
+  const std::string id = text.substr(0, equals);
+  const size_t colon = id.rfind(':');
+  serve::ServedAdapter adapter{.name = id.substr(colon == std::string::npos ? 0 : colon + 1),
+                               .folder = text.substr(equals + 1)};
+  if (colon != std::string::npos) adapter.model = id.substr(0, colon);
+  return adapter;
+}
+
 std::string names_of(const std::vector<serve::ServedModel>& models) {
   std::string names;
   for (const serve::ServedModel& model : models)
@@ -230,6 +254,7 @@ serve::ServeOptions serve_options(const ServeCommand& command) {
     options.models.push_back({.name = kBuiltinName});
   require(!options.models.empty(), "there is no model that linnet can load below {}",
           printable(fmt::format("{}", fmt::join(command.models_dirs, ", "))));
+  for (const std::string& text : command.adapters) options.adapters.push_back(named_adapter(text));
   if (!command.api_key_file.empty())
     for (std::string& key : read_keys(command.api_key_file))
       options.api_keys.push_back(std::move(key));
@@ -239,20 +264,22 @@ serve::ServeOptions serve_options(const ServeCommand& command) {
 std::string describe(const serve::ServeOptions& options) {
   const auto seconds = [](milliseconds time) { return static_cast<double>(time.count()) / 1000; };
   return fmt::format(
-      "host={} port={} tls={} api_keys={} insecure={} cors_origins=[{}] models=[{}] memory={} "
+      "host={} port={} tls={} api_keys={} insecure={} cors_origins=[{}] models=[{}] adapters={} "
+      "adapters_dir={} memory={} "
       "cache={} prefix_cache={} context={} threads={} max_batch={} max_queue={} max_readers={} "
       "max_connections={} max_header={} max_body={} load_wait={}s header_timeout={}s "
       "body_timeout={}s idle_timeout={}s write_timeout={}s drain_timeout={}s log_prompts={}",
       options.host, options.port, options.tls_certificate.empty() ? "no" : "yes",
       options.api_keys.size(), options.insecure, fmt::join(options.cors_origins, ", "),
-      names_of(options.models), format_bytes(options.ceiling_bytes),
-      format_bytes(options.cache_bytes), format_bytes(options.load.prefix_cache_bytes),
-      options.load.context_length, options.load.threads, options.load.max_batch,
-      options.load.max_queue, options.max_readers, options.max_connections,
-      format_bytes(options.max_header_bytes), format_bytes(options.max_body_bytes),
-      seconds(options.load_wait), seconds(options.header_timeout), seconds(options.body_timeout),
-      seconds(options.idle_timeout), seconds(options.write_timeout), seconds(options.drain_timeout),
-      options.log_prompts);
+      names_of(options.models), options.adapters.size(),
+      options.adapters_dir.empty() ? "none" : printable(options.adapters_dir.string()),
+      format_bytes(options.ceiling_bytes), format_bytes(options.cache_bytes),
+      format_bytes(options.load.prefix_cache_bytes), options.load.context_length,
+      options.load.threads, options.load.max_batch, options.load.max_queue, options.max_readers,
+      options.max_connections, format_bytes(options.max_header_bytes),
+      format_bytes(options.max_body_bytes), seconds(options.load_wait),
+      seconds(options.header_timeout), seconds(options.body_timeout), seconds(options.idle_timeout),
+      seconds(options.write_timeout), seconds(options.drain_timeout), options.log_prompts);
 }
 
 }  // namespace linnet::cli

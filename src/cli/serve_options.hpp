@@ -14,6 +14,7 @@ namespace linnet::cli {
 struct ServeCommand {
   std::vector<std::string> models;       ///< DIR or NAME=DIR
   std::vector<std::string> models_dirs;  ///< all models below them too
+  std::vector<std::string> adapters;     ///< [MODEL:]NAME=DIR
   ModelOptions load;                     ///< how each is loaded
   serve::ServeOptions server;
   std::string api_key_file;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "api/train_probe.hpp"
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "cli/arguments.hpp"
@@ -19,6 +20,7 @@
 #include "cli/machine.hpp"
 #include "cli/model_options.hpp"
 #include "cli/output.hpp"
+#include "cli/pass_table.hpp"
 #include "cli/train_display.hpp"
 #include "cli/train_report.hpp"
 #include "cli/units.hpp"
@@ -33,6 +35,7 @@ struct TrainCommand {
   std::string gold = "label";
   bool full = false;
   bool plan_only = false;
+  bool explain = false;
   std::string config_file;
 };
 
@@ -133,6 +136,23 @@ bool has_labels(const ClassifyFlags& flags) {
   return !flags.options.labels.empty() || flags.labels_file.has_value();
 }
 
+/// The ops of a step, the slowest first: of the quickest of some, after one that warms up.
+void explain(Trainer& trainer, Machine& machine) {
+  constexpr int kSteps = 3;
+  int64_t tokens = 0;
+  const auto step = [&] {
+    kernels::Trace trace;
+    const ProbedStep probed = TrainProbe::step(trainer, trace);
+    tokens = probed.tokens;
+    return Pass{collect(trace), probed.seconds};
+  };
+  step();
+  Pass pass = quickest_pass(kSteps, step);
+  sort_by_time(pass);
+  machine.measure();
+  write_out("\n" + to_text(pass, fmt::format("step of about {} tokens", tokens), kSteps, machine));
+}
+
 ExitCode train(TrainCommand command) {
   const Interrupt interrupt;
   const ModelOptions model = found(command.model);
@@ -153,6 +173,10 @@ ExitCode train(TrainCommand command) {
     write_out(fmt::format("{:<18}step {}\n", "resumed after", trainer.first_step()));
   Machine machine(options.threads);
   machine.measure();
+  if (command.explain) {
+    explain(trainer, machine);
+    return ExitCode::success;
+  }
   // The peak is that of bf16 products; float32 ones cannot reach it.
   Watcher watcher(trainer, machine.flops_per_second());
   const TrainResult result =
@@ -299,6 +323,9 @@ void add_run(CLI::App& sub, TrainCommand& c) {
   sub.add_option("--sample", o.sample_prompts, "a text that samples go on with")->type_name("TEXT");
   add_count(sub, "--sample-tokens", o.sample_tokens, 1, "tokens of a sample");
   sub.add_flag("--plan", c.plan_only, "show the data and the plan, and train nothing");
+  sub.add_flag("--explain", c.explain,
+               "show what the ops of a step take, after data and plan, and train nothing")
+      ->excludes("--plan");
   sub.add_option("--config", c.config_file,
                  "TOML file with these options; those of the command line go first")
       ->type_name("FILE");

@@ -8,6 +8,7 @@
 #include "ops/elementwise.hpp"
 #include "ops/reduce.hpp"
 #include "ops/tape.hpp"
+#include "ops/trace.hpp"
 #include "ops/view.hpp"
 
 namespace linnet::ops {
@@ -59,17 +60,20 @@ CrossEntropy linear_cross_entropy(const Array& x, const PackedMatrix& head,
     const Slice block{.start = first, .stop = first + count};
     const Array inputs = slice_axis(states, 0, block);
     Array logits = linear(inputs, constant, {}, options.rounding);
-    kernels::cpu::cross_entropy({.logits = logits.mutable_data<float>(),
-                                 .targets = classes.data<int32_t>() + first,
-                                 .weights = row_weights.data<float>() + first,
-                                 .losses = losses.mutable_data<float>() + first,
-                                 .log_likelihoods = log_likelihood.mutable_data<float>() + first,
-                                 .rows = count,
-                                 .width = head.outputs(),
-                                 .label_smoothing = options.label_smoothing,
-                                 .z_loss = options.z_loss,
-                                 .gradient = tape != nullptr},
-                                device->context());
+    {
+      const auto span = trace_lanes("cross_entropy", logits, logits.nbytes());
+      kernels::cpu::cross_entropy({.logits = logits.mutable_data<float>(),
+                                   .targets = classes.data<int32_t>() + first,
+                                   .weights = row_weights.data<float>() + first,
+                                   .losses = losses.mutable_data<float>() + first,
+                                   .log_likelihoods = log_likelihood.mutable_data<float>() + first,
+                                   .rows = count,
+                                   .width = head.outputs(),
+                                   .label_smoothing = options.label_smoothing,
+                                   .z_loss = options.z_loss,
+                                   .gradient = tape != nullptr},
+                                  device->context());
+    }
     if (tape == nullptr) continue;
     slice_update_into(gradients.x, linear_transposed(logits, constant, options.rounding), {block});
     if (!wants_source) continue;

@@ -16,6 +16,7 @@
 #include "ops/matmul.hpp"
 #include "ops/reduce.hpp"
 #include "ops/tape.hpp"
+#include "ops/trace.hpp"
 #include "ops/view.hpp"
 
 namespace linnet::ops {
@@ -120,9 +121,12 @@ PackedMatrix pack(const Array& weights, DType dtype) {
   const int64_t k = weights.dim(1);
   Array storage =
       Array::empty({PackedMatrix::packed_bytes(dtype, n, k)}, DType::u8, weights.device());
-  kernels::cpu::pack_weights(
-      {.weights = weights.view(), .dtype = dtype, .packed = storage.mutable_data<uint8_t>()},
-      weights.device()->context());
+  {
+    const auto span = trace_lanes("pack", weights, storage.nbytes());
+    kernels::cpu::pack_weights(
+        {.weights = weights.view(), .dtype = dtype, .packed = storage.mutable_data<uint8_t>()},
+        weights.device()->context());
+  }
   PackedMatrix result(std::move(storage), dtype, n, k);
   if (recording({&weights}) != nullptr) result.set_source(weights);
   return result;

@@ -1,6 +1,7 @@
 #include "ops/matmul.hpp"
 
 #include "kernels/matmul.hpp"
+#include "kernels/trace.hpp"
 #include "ops/cast.hpp"
 #include "ops/promotion.hpp"
 #include "ops/tape.hpp"
@@ -121,6 +122,18 @@ Array multiply(const Array& left, const Array& right) {
   all.left = contiguous(astype(broadcast_view("matmul", left, with_matrix(batch, m, k)),
                                narrow ? DType::bf16 : DType::f32));
   all.result = Array::empty(with_matrix(batch, m, n), DType::f32, left.device());
+  const kernels::Span span(left.device()->context().trace, [&] {
+    return kernels::Work{
+        .op = "matmul",
+        .shape =
+            fmt::format("{}{} x {} -> {}", all.count == 1 ? "" : fmt::format("{} of ", all.count),
+                        all.rows, k, n),
+        .kernel = fmt::format("{} ({}): {}", to_string(left.device()->isa()),
+                              to_string(all.right.dtype()),
+                              as_stored ? "as stored: few rows" : "packed first"),
+        .flops = 2 * all.count * all.rows * n * k,
+        .passing_bytes = all.left.nbytes() + all.right.nbytes() + all.result.nbytes()};
+  });
   if (as_stored)
     multiply_as_stored(all);
   else

@@ -4,6 +4,7 @@
 
 #include "kernels/softmax.hpp"
 #include "ops/cast.hpp"
+#include "ops/trace.hpp"
 
 namespace linnet::ops {
 namespace {
@@ -19,6 +20,7 @@ Array generate(const Shape& shape, const Key& key, const DevicePtr& device, DTyp
   Array result = Array::empty(shape, DType::f32, device);
   auto* out = result.mutable_data<float>();
   const int64_t size = result.size();
+  const auto span = trace_lanes("random", result, 0);
   device->threads().parallel_for(ceil_div(size, kPerBlock), kGrain,
                                  [&](int64_t begin, int64_t end) {
                                    for (int64_t block = begin; block < end; ++block) {

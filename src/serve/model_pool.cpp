@@ -108,7 +108,8 @@ ModelPool::ModelPool(const ServeOptions& options, Workers& workers)
 
 CardPtr ModelPool::find(const std::string& name) const {
   if (name.empty() && !cards_.empty()) return cards_.front();
-  const auto found = std::ranges::find(cards_, name, [](const CardPtr& card) { return card->name; });
+  const auto found =
+      std::ranges::find(cards_, name, [](const CardPtr& card) { return card->name; });
   return found == cards_.end() ? nullptr : *found;
 }
 

@@ -256,6 +256,17 @@ TEST(CliTrain, ANewModelFromAConfigFile) {
       0);
 }
 
+TEST(CliTrain, ExplainsAStepAndLeavesNothing) {
+  const TemporaryFolder folder;
+  const fs::path out = folder.path() / "out";
+  const ProcessResult result =
+      run_linnet(train_arguments(write_data(folder.path()), out, {"--explain"}));
+  EXPECT_EQ(result.status, 0) << result.err;
+  for (const char* part : {"tokens: ", "linear", "cross_entropy", "adamw", "between ops"})
+    EXPECT_NE(result.out.find(part), std::string::npos) << part << " in\n" << result.out;
+  EXPECT_FALSE(fs::exists(out));
+}
+
 TEST(CliTrain, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   const fs::path data = write_data(folder.path());

@@ -16,6 +16,7 @@ Json right_request(const std::string& path) {
   if (path == "/v1/completions") return {{"prompt", "Hello"}, {"max_tokens", 2}};
   if (path == "/v1/embeddings") return {{"input", "Hello"}};
   if (path == "/v1/classify") return {{"input", "Hello"}, {"labels", {"a", "b"}}};
+  if (path == "/v1/adapters") return {{"name", "a"}, {"path", "a"}};
   if (path == "/v1/score") return {{"prompt", "a"}, {"continuation", "b"}};
   if (path == "/tokenize") return {{"text", "Hello"}};
   if (path == "/detokenize") return {{"tokens", {5, 6}}};

@@ -46,10 +46,9 @@ fs::path allowed_folder(const fs::path& root, const std::string& path) {
   const fs::path folder = fs::weakly_canonical(base / path, error);
   const auto [end, rest] = std::mismatch(base.begin(), base.end(), folder.begin(), folder.end());
   if (error || end != base.end())
-    throw ApiError(403,
-                   fmt::format("{} is not below the folder that adapters may come from",
-                               printable(path)),
-                   "not_allowed", "path");
+    throw ApiError(
+        403, fmt::format("{} is not below the folder that adapters may come from", printable(path)),
+        "not_allowed", "path");
   return folder;
 }
 
@@ -73,8 +72,7 @@ asio::awaitable<void> add(const Services& services, Exchange& exchange) {
   co_await services.workers.quick(parse);
   if (request.adapter.name.empty())
     throw ApiError(400, "the request has no name", "missing_field", "name");
-  if (request.path.empty())
-    throw ApiError(400, "the request has no path", "missing_field", "path");
+  if (request.path.empty()) throw ApiError(400, "the request has no path", "missing_field", "path");
   request.adapter.folder = allowed_folder(services.options.adapters_dir, request.path);
   const CardPtr card = co_await services.models.add_adapter(std::move(request.adapter));
   exchange.notes.model = card->name;

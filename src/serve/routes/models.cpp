@@ -19,8 +19,7 @@ OrderedJson model_json(const Services& services, const ModelCard& card) {
                    {"has_chat_template", card.has_chat_template},
                    {"thinking", card.thinks}};
   if (card.base) meta["adapter"] = adapter_json(card);
-  OrderedJson json{
-      {"id", card.name}, {"object", "model"}, {"created", 0}, {"owned_by", "linnet"}};
+  OrderedJson json{{"id", card.name}, {"object", "model"}, {"created", 0}, {"owned_by", "linnet"}};
   if (card.base) json["parent"] = card.base->name;
   json["meta"] = std::move(meta);
   return json;

@@ -90,7 +90,8 @@ asio::awaitable<Embedded> embed_texts(const Services& services, Exchange& exchan
       if (request.truncate) text = cut(tokenizer, text, card->context_length);
       result.tokens += tokenizer.count(text);
     }
-    const EmbedOptions options{.normalize = normalize, .adapter = card->adapter.name, .stop = exchange.request.gone};
+    const EmbedOptions options{
+        .normalize = normalize, .adapter = card->adapter.name, .stop = exchange.request.gone};
     return model.embed(request.input, options);
   };
   result.vectors = co_await services.workers.read(work);
