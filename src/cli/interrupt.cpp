@@ -3,41 +3,37 @@
 #include <pthread.h>
 
 namespace linnet::cli {
-namespace {
 
-sigset_t only_sigint() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGINT);
-  return set;
-}
-
-}  // namespace
-
-Interrupt::Interrupt() {
-  struct sigaction current {};
-  if (::sigaction(SIGINT, nullptr, &current) != 0 || current.sa_handler == SIG_IGN) return;
-  const sigset_t set = only_sigint();
-  ::pthread_sigmask(SIG_BLOCK, &set, &previous_);
+Interrupt::Interrupt(StopSignals signals) {
+  ::sigemptyset(&signals_);
+  const auto add = [&](int signal) {
+    struct sigaction current {};
+    if (::sigaction(signal, nullptr, &current) != 0 || current.sa_handler == SIG_IGN) return;
+    ::sigaddset(&signals_, signal);
+    any_signal_ = signal;
+  };
+  add(SIGINT);
+  if (signals == StopSignals::interrupt_or_terminate) add(SIGTERM);
+  if (any_signal_ == 0) return;
+  ::pthread_sigmask(SIG_BLOCK, &signals_, &previous_);
   listener_ = std::thread([this] { listen(); });
 }
 
 Interrupt::~Interrupt() {
   if (!listener_.joinable()) return;
   done_ = true;
-  ::pthread_kill(listener_.native_handle(), SIGINT);
+  ::pthread_kill(listener_.native_handle(), any_signal_);
   listener_.join();
   ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
 }
 
 void Interrupt::listen() {
-  const sigset_t set = only_sigint();
   while (true) {
     int signal = 0;
-    if (::sigwait(&set, &signal) != 0 || done_) return;
+    if (::sigwait(&signals_, &signal) != 0 || done_) return;
     if (source_.request_stop()) continue;
-    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-    ::raise(SIGINT);  // the default action ends the process
+    ::pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+    ::raise(signal);  // the default action ends the process
   }
 }
 

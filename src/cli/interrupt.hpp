@@ -8,15 +8,21 @@
 
 namespace linnet::cli {
 
-/// While it lives, the first SIGINT requests a stop, and the second ends the process as SIGINT does
-/// by default. A signal that the process was started to ignore (nohup) stays ignored.
+/// What requests a stop.
+enum class StopSignals {
+  interrupt,               ///< SIGINT
+  interrupt_or_terminate,  ///< SIGTERM too: for work that is worth saving when a batch system ends it
+};
+
+/// While it lives, the first signal requests a stop, and the second ends the process as it does by
+/// default. A signal that the process was started to ignore (nohup) stays ignored.
 ///
-/// How: SIGINT is blocked in this thread and in all that it starts from then on, and one thread
+/// How: the signals are blocked in this thread and in all that it starts from then on, and one thread
 /// waits for it; a signal handler could not request a stop, because that takes a lock. So make it
 /// before the threads of a model, and in one place at a time.
 class Interrupt {
  public:
-  Interrupt();
+  explicit Interrupt(StopSignals signals = StopSignals::interrupt);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
@@ -29,6 +35,8 @@ class Interrupt {
 
   std::stop_source source_;
   std::atomic<bool> done_{false};
+  int any_signal_ = 0;  // of them; 0: all are ignored
+  sigset_t signals_{};
   sigset_t previous_{};
   std::thread listener_;
 };

@@ -154,7 +154,7 @@ void explain(Trainer& trainer, Machine& machine) {
 }
 
 ExitCode train(TrainCommand command) {
-  const Interrupt interrupt;
+  const Interrupt interrupt(StopSignals::interrupt_or_terminate);
   const ModelOptions model = found(command.model);
   TrainOptions& options = command.options;
   options.compute = model.load.compute;

@@ -4,7 +4,9 @@
 
 #include "ops/cast.hpp"
 #include "ops/elementwise.hpp"
+#include "ops/low_rank.hpp"
 #include "ops/random.hpp"
+#include "ops/tape.hpp"
 #include "ops/view.hpp"
 
 namespace linnet::nn {
@@ -59,7 +61,10 @@ bool is_adapted(int module, const std::vector<AdapterRows>& adapters) noexcept {
   });
 }
 
-Array adapt(const Array& x, Array y, int module, const std::vector<AdapterRows>& adapters) {
+namespace {
+
+/// With derivatives, or dropout: each group by ops that have rules.
+Array adapt_by_ops(const Array& x, Array y, int module, const std::vector<AdapterRows>& adapters) {
   for (const AdapterRows& rows : adapters) {
     const LowRank* low_rank = rows.adapter->find(module);
     if (low_rank == nullptr || rows.rows == 0) continue;
@@ -69,6 +74,24 @@ Array adapt(const Array& x, Array y, int module, const std::vector<AdapterRows>&
     const Array sum = ops::add(part, product(ops::slice_axis(x, 0, which), *low_rank));
     ops::slice_update_into(y, sum, {which});
   }
+  return y;
+}
+
+}  // namespace
+
+Array adapt(const Array& x, Array y, int module, const std::vector<AdapterRows>& adapters) {
+  std::vector<ops::LowRankRows> groups;
+  for (const AdapterRows& rows : adapters) {
+    const LowRank* l = rows.adapter->find(module);
+    if (l == nullptr || rows.rows == 0) continue;
+    if (l->dropout > 0 || l->a.source().defined() || l->b.source().defined())
+      return adapt_by_ops(x, std::move(y), module, adapters);
+    groups.push_back(
+        {.first_row = rows.first_row, .rows = rows.rows, .a = l->a, .b = l->b, .scale = l->scale});
+  }
+  if (groups.empty()) return y;
+  if (ops::recording({&x, &y}) != nullptr) return adapt_by_ops(x, std::move(y), module, adapters);
+  ops::add_low_rank(y, x, groups);
   return y;
 }
 

@@ -114,18 +114,20 @@ TEST(CliTrain, AnotherTokenizerOrChatTemplateGoesOnWithNothing) {
   EXPECT_NE(other.err.find("tokenizer or chat template"), std::string::npos) << other.err;
 }
 
-TEST(CliTrain, CtrlCSaves) {
-  const TemporaryFolder folder;
-  const fs::path out = folder.path() / "out";
-  std::vector<std::string> arguments = train_arguments(write_data(folder.path()), out);
-  arguments[6] = "100000";  // steps
-  Process process(linnet_command(arguments));
-  process.wait_for_file(out / "checkpoints" / "checkpoint-2" / "checksums", 1);
-  process.signal(SIGINT);
-  const ProcessResult result = process.wait();
-  EXPECT_EQ(result.status, 130) << result.err;
-  EXPECT_NE(result.out.find("--resume goes on"), std::string::npos) << result.out;
-  EXPECT_FALSE(fs::exists(out / "adapter"));
+TEST(CliTrain, CtrlCAndTerminationSave) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const TemporaryFolder folder;
+    const fs::path out = folder.path() / "out";
+    std::vector<std::string> arguments = train_arguments(write_data(folder.path()), out);
+    arguments[6] = "100000";  // steps
+    Process process(linnet_command(arguments));
+    process.wait_for_file(out / "checkpoints" / "checkpoint-2" / "checksums", 1);
+    process.signal(signal);
+    const ProcessResult result = process.wait();
+    EXPECT_EQ(result.status, 130) << result.err;
+    EXPECT_NE(result.out.find("--resume goes on"), std::string::npos) << result.out;
+    EXPECT_FALSE(fs::exists(out / "adapter"));
+  }
 }
 
 TEST(CliTrain, LearnsAndMergesAndConverts) {

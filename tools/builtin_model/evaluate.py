@@ -17,13 +17,12 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, Gemma3ForCausalLM
 
 import corpus
-import data
 import questions
 from grammar import draw, expand
 from labelled import LABELS, PROMPT
 from stories import make_story
-from train import make_masks
 
+PAD, EOS, BOS, UNK, START, END = range(6)
 HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN_PROMPTS = (
     ("text", "Once upon a time"), ("text", "The fox"), ("text", "Why is the sky blue?"),
@@ -43,21 +42,50 @@ SAMPLE_CHATS = ("Hello", "Who are you?", "What can you do?", "Tell me a story ab
                 "How do I install Linux?", "I am sad.", "Thanks, bye!")
 
 
-def additive_masks(numbers):
-    """The masks of training in the form that eager attention takes."""
-    return {kind: torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -1e30)
-            for kind, mask in make_masks(numbers).items()}
+def segments(record):
+    """A record as a list of (special token or text, whether it is what the model is to say)."""
+    if record["kind"] == "label":
+        return [(BOS, False), (record["prompt"], False), (" " + record["label"], True), (EOS, True)]
+    if record["kind"] != "chat":
+        return [(BOS, False), (record["text"], True), (EOS, True)]
+    out, prefix = [(BOS, False)], ""
+    for message in record["messages"]:
+        content = message["content"].strip()
+        if message["role"] == "system":  # folded into the first turn of the user, as the chat template does
+            prefix = message["content"] + "\n\n"
+            continue
+        role = "model" if message["role"] == "model" else "user"
+        said = role == "model"
+        out += [(START, False), (role + "\n", False), (prefix + content, said), (END, said), ("\n", False)]
+        prefix = ""
+    return out
+
+
+def encode(tokenizer, record):
+    """Token ids of a record, and of each whether it counts."""
+    ids, counts = [], []
+    for part, said in segments(record):
+        piece = [part] if isinstance(part, int) else tokenizer.encode(part, add_special_tokens=False).ids
+        ids += piece
+        counts += [said] * len(piece)
+    return ids, counts
+
+
+def padded(rows, device):
+    """Rows of ids as one tensor, and which of it is theirs."""
+    longest = max(map(len, rows))
+    ids = torch.full((len(rows), longest), PAD, dtype=torch.long)
+    there = torch.zeros((len(rows), longest), dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, :len(row)] = torch.tensor(row)
+        there[i, :len(row)] = 1
+    return ids.to(device), there.to(device)
 
 
 def batched_logits(model, rows):
     """Logits at the last position of each row of ids."""
-    longest = max(map(len, rows))
-    ids = torch.zeros((len(rows), longest), dtype=torch.long)
-    for i, row in enumerate(rows):
-        ids[i, :len(row)] = torch.tensor(row)
-    ids = ids.to(model.device)
-    masks = additive_masks(torch.ones_like(ids))
-    hidden = model.model(input_ids=ids, attention_mask=masks, use_cache=False).last_hidden_state
+    ids, there = padded(rows, model.device)
+    hidden = model.model(input_ids=ids, attention_mask=there, use_cache=False).last_hidden_state
     last = torch.tensor([len(row) - 1 for row in rows], device=model.device)
     return model.lm_head(hidden[torch.arange(len(rows), device=model.device), last]).float()
 
@@ -69,7 +97,7 @@ def generate(model, prompts, limit=360, temperature=0.0, seed=0, top_p=0.95):
     rows, out, live = [list(p) for p in prompts], [[] for _ in prompts], list(range(len(prompts)))
     for _ in range(limit):
         logits = batched_logits(model, [rows[i] for i in live])
-        logits[:, data.PAD] = -1e9
+        logits[:, PAD] = -1e9
         if temperature:
             chances = torch.softmax(logits / temperature, -1)
             ordered, index = chances.sort(-1, descending=True)
@@ -80,7 +108,7 @@ def generate(model, prompts, limit=360, temperature=0.0, seed=0, top_p=0.95):
         for i, token in zip(live, picks):
             rows[i].append(token)
             out[i].append(token)
-        live = [i for i in live if out[i][-1] not in (data.EOS, data.END)]
+        live = [i for i in live if out[i][-1] not in (EOS, END)]
         if not live:
             break
     return out
@@ -111,7 +139,7 @@ class Bench:
         for record in corpus.records(5, 300, "heldout", "chat"):
             messages = [dict(m, role="assistant") if m["role"] == "model" else m for m in record["messages"]]
             text = self.chat.apply_chat_template(messages, tokenize=False)
-            assert self.tokenizer.encode(text, add_special_tokens=False).ids == data.encode(self.tokenizer, record)[0]
+            assert self.tokenizer.encode(text, add_special_tokens=False).ids == encode(self.tokenizer, record)[0]
 
     @torch.no_grad()
     def labels(self, pairs, chat=False, size=250):
@@ -134,15 +162,16 @@ class Bench:
 
     @torch.no_grad()
     def perplexity(self, kind, count):
-        """exp of the mean loss over the tokens that count fully (weight 1 or more)."""
-        ids, weights, numbers = (torch.from_numpy(part).to(self.model.device) for part in data.pack(
-            data.encode(self.tokenizer, record) for record in corpus.records(11, count, "heldout", kind)))
+        """exp of the mean loss over the tokens that the model is to say."""
+        examples = sorted((encode(self.tokenizer, r) for r in corpus.records(11, count, "heldout", kind)), key=lambda e: len(e[0]))
         total, tokens = 0.0, 0
-        for at in range(0, len(ids), 32):
-            batch, number = ids[at:at + 32].long(), numbers[at:at + 32].long()
-            logits = self.model(input_ids=batch, attention_mask=additive_masks(number), use_cache=False).logits
-            losses = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), batch[:, 1:].flatten(), reduction="none")
-            keep = ((number[:, 1:] == number[:, :-1]) & (weights[at:at + 32, 1:] >= 1)).flatten()
+        for at in range(0, len(examples), 32):
+            part = examples[at:at + 32]
+            ids, there = padded([e[0] for e in part], self.model.device)
+            counts, _ = padded([[int(c) for c in e[1]] for e in part], self.model.device)
+            logits = self.model(input_ids=ids, attention_mask=there, use_cache=False).logits
+            losses = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
+            keep = (counts[:, 1:] * there[:, 1:]).flatten() == 1
             total += losses[keep].sum().item()
             tokens += keep.sum().item()
         return round(float(torch.tensor(total / tokens).exp()), 3)
@@ -186,17 +215,17 @@ class Bench:
         out = []
         for title, temperature in (("greedy", 0.0), ("temperature 0.8", 0.8)):
             texts = generate(self.model, [self.text_ids(p) for p in SAMPLE_PROMPTS], temperature=temperature, seed=3)
-            out += [[title, p, self.decode(t), t[-1] in (data.EOS, data.END)] for p, t in zip(SAMPLE_PROMPTS, texts)]
+            out += [[title, p, self.decode(t), t[-1] in (EOS, END)] for p, t in zip(SAMPLE_PROMPTS, texts)]
             chats = [[{"role": "user", "content": p}] for p in SAMPLE_CHATS]
             texts = generate(self.model, [self.chat_ids(c) for c in chats], temperature=temperature, seed=4)
-            out += [[title + ", chat", p, self.decode(t), t[-1] == data.END] for p, t in zip(SAMPLE_CHATS, texts)]
+            out += [[title + ", chat", p, self.decode(t), t[-1] == END] for p, t in zip(SAMPLE_CHATS, texts)]
         return out
 
     def stories(self, count=100):
         """How sampled stories end, and how much they differ."""
         outs = generate(self.model, [self.text_ids("Once upon a time")] * count, limit=420, temperature=0.8, seed=9)
         texts = [self.decode(out) for out in outs]
-        return {"sampled": count, "ended": sum(out[-1] == data.EOS for out in outs) / count,
+        return {"sampled": count, "ended": sum(out[-1] == EOS for out in outs) / count,
                 "mean_tokens": sum(map(len, outs)) / count, "distinct": len(set(texts)) / count,
                 "distinct_first_sentences": len({text.split(".")[0] for text in texts}) / count}
 
@@ -221,7 +250,7 @@ class Bench:
                     logits0 = [[int(i), round(float(v), 5)] for v, i in zip(*logits.topk(8))]
                 margins.append(round(float(top.values[0] - top.values[1]), 5))
                 row.append(int(top.indices[0]))
-                if row[-1] in (data.EOS, data.END):
+                if row[-1] in (EOS, END):
                     break
             cases.append({"form": form, "prompt": prompt, "ids": ids, "continuation": row[len(ids):], "margins": margins,
                           "text": self.decode(row[len(ids):]), "first_logits": logits0})
@@ -238,10 +267,6 @@ def main():
     bench = Bench(options.model, options.device)
     bench.check_template()
     metrics = {}
-    path = os.path.join(options.model, "training.json")
-    if os.path.exists(path):
-        with open(path) as file:
-            metrics["training"] = json.load(file)
     held_out = [(r["text"], r["label"]) for r in corpus.records(21, 2000, "heldout", "label")]
     metrics["label_accuracy_heldout"], metrics["label_confusion_heldout"] = bench.labels(held_out)
     metrics["label_accuracy_heldout_chat"], _ = bench.labels(held_out[:500], chat=True)
