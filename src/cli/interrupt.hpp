@@ -11,15 +11,16 @@ namespace linnet::cli {
 /// What requests a stop.
 enum class StopSignals {
   interrupt,               ///< SIGINT
-  interrupt_or_terminate,  ///< SIGTERM too: for work that is worth saving when a batch system ends it
+  interrupt_or_terminate,  ///< SIGTERM too: for work that is worth saving when a batch system ends
+                           ///< it
 };
 
 /// While it lives, the first signal requests a stop, and the second ends the process as it does by
 /// default. A signal that the process was started to ignore (nohup) stays ignored.
 ///
-/// How: the signals are blocked in this thread and in all that it starts from then on, and one thread
-/// waits for it; a signal handler could not request a stop, because that takes a lock. So make it
-/// before the threads of a model, and in one place at a time.
+/// How: the signals are blocked in this thread and in all that it starts from then on, and one
+/// thread waits for it; a signal handler could not request a stop, because that takes a lock. So
+/// make it before the threads of a model, and in one place at a time.
 class Interrupt {
  public:
   explicit Interrupt(StopSignals signals = StopSignals::interrupt);

@@ -3,10 +3,9 @@
 #include <algorithm>
 
 #include "kernels/low_rank.hpp"
-#include "ops/creation.hpp"
+#include "ops/cast.hpp"
 #include "ops/tape.hpp"
 #include "ops/trace.hpp"
-#include "ops/view.hpp"
 
 namespace linnet::ops {
 namespace {

@@ -1,51 +1,17 @@
 // Adapters of a server: models by the names MODEL:ADAPTER, in every interface, loaded and dropped
 // while it runs.
 #include <atomic>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 
-#include "api/state.hpp"
-#include "io/adapter_file.hpp"
-#include "models/registry.hpp"
+#include "serve/adapter_folders.hpp"
 #include "serve/test_server.hpp"
 #include "support/scale.hpp"
-#include "support/temporary_folder.hpp"
 
 namespace linnet::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Folders of adapters for the built-in model that make it say something else.
-class Folders {
- public:
-  Folders() {
-    const auto device = Device::cpu({.threads = 1});
-    modules_ = models::load(builtin_checkpoint(), device, {.plan_only = true}).modules;
-  }
-
-  fs::path write(const std::string& name, float strength) {
-    io::AdapterFile file{.rank = 2, .alpha = 2};
-    for (const nn::Module& m : modules_) {
-      if (!m.name.ends_with("q_proj") && !m.name.ends_with("down_proj")) continue;
-      io::AdapterModule module{.name = m.name, .rank = 2, .inputs = m.inputs, .outputs = m.outputs};
-      for (int64_t i = 0; i < 2 * m.inputs; ++i)
-        module.a.push_back(std::sin(static_cast<float>(i)));
-      for (int64_t i = 0; i < 2 * m.outputs; ++i)
-        module.b.push_back(strength * std::cos(static_cast<float>(i)));
-      file.modules.push_back(std::move(module));
-    }
-    io::write_adapter(root() / name, io::AdapterFormat::peft, file);
-    return root() / name;
-  }
-  [[nodiscard]] fs::path root() const { return folder_.path() / "adapters"; }
-  [[nodiscard]] fs::path outside() const { return folder_.path() / "outside"; }
-
- private:
-  TemporaryFolder folder_;
-  std::vector<nn::Module> modules_;
-};
 
 const Json kQuestion{{"messages", {{{"role", "user"}, {"content", "Tell me about the sea."}}}},
                      {"max_tokens", 12},
@@ -75,7 +41,7 @@ class ServeAdapters : public testing::Test {
             .adapters = {{.name = "first", .folder = folders_.root() / "one"}},
             .adapters_dir = folders_.root()};
   }
-  Folders folders_;
+  AdapterFolders folders_;
 };
 
 TEST_F(ServeAdapters, AreModelsInEveryInterface) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "serve/adapter_folders.hpp"
 #include "serve/router.hpp"
 #include "serve/test_server.hpp"
 
@@ -75,7 +76,9 @@ TEST(ServeFields, OpenApiListsTheRoutesAndTheirFields) {
 }
 
 TEST(ServeFields, AWrongTypeOrNumberIsRefusedByName) {
-  TestServer server;
+  AdapterFolders folders;
+  folders.write("a", 0.1F);
+  TestServer server({.adapters_dir = folders.root()});
   Client client(server.port());
   // Fields that any number, text or list of some kind fits have others tried.
   const std::vector<Json> wrong{Json::object({{"no", "such"}}),

@@ -49,6 +49,8 @@ fs::path allowed_folder(const fs::path& root, const std::string& path) {
     throw ApiError(
         403, fmt::format("{} is not below the folder that adapters may come from", printable(path)),
         "not_allowed", "path");
+  if (!fs::is_directory(folder))
+    throw ApiError(404, fmt::format("there is no folder {}", printable(path)), "not_found", "path");
   return folder;
 }
 
