@@ -1,9 +1,11 @@
 // How fast is linnet with many requests at once? Prints a JSON object.
-// usage: linnet_serving_bench MODEL [--threads N] [--only classify,decode,latency,speculate]
+// usage: linnet_serving_bench MODEL [--threads N] [--only
+// classify,decode,adapters,latency,speculate]
 //
 //   classify   200 prompts of 60 tokens behind 300 that all share, four labels of one token each
 //   decode     one request, then 16 at once: tokens a second, of all together
-//   latency    first token of a short request while a prompt of 4,000 tokens is read
+//   adapters   16 requests at once without adapters, with one and with eight (rank 8, all
+//   projections) latency    first token of a short request while a prompt of 4,000 tokens is read
 //   speculate  a text in which nothing that is guessed comes true, with guesses and without, by
 //   turns
 #include <fmt/format.h>
@@ -12,14 +14,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
 #include "api/engine_of.hpp"
+#include "api/state.hpp"
 #include "engine/classify.hpp"
 #include "engine/engine.hpp"
 #include "engine/request.hpp"
+#include "io/adapter_file.hpp"
 
 namespace linnet {
 namespace {
@@ -80,25 +85,71 @@ Metrics finish(Generation& generation) {
   return generation.metrics();
 }
 
+constexpr int64_t kTokens = 48;
+constexpr unsigned kTogether = 16;
+
+/// Tokens a second of 16 requests that decode; request i has the adapter i mod `adapters`.
+double decode_together(const TextModel& model, unsigned run, unsigned adapters) {
+  GenerateOptions options{.max_tokens = kTokens, .ignore_eos = true};
+  std::vector<Generation> running;
+  for (unsigned i = 0; i < kTogether; ++i) {
+    if (adapters > 0) options.adapter = std::to_string(i % adapters);
+    running.push_back(model.generate(random_ids(32, 100 * run + i), options));
+  }
+  for (Generation& generation : running) generation.next();
+  // From here on all decode.
+  const auto start = Clock::now();
+  int64_t tokens = 0;
+  for (Generation& generation : running)
+    while (generation.next() != nullptr) ++tokens;
+  return static_cast<double>(tokens) / seconds_since(start);
+}
+
+nlohmann::ordered_json adapters(const TextModel& model) {
+  constexpr unsigned kAdapters = 8;
+  const auto folder = std::filesystem::temp_directory_path() /
+                      fmt::format("linnet-serving-{}", Clock::now().time_since_epoch().count());
+  for (unsigned a = 0; a < kAdapters; ++a) {
+    io::AdapterFile file{.rank = 8, .alpha = 8};
+    for (const nn::Module& m : ModelLoader::state(model).adapter_base.modules) {
+      const auto numbers = [&](int64_t count) {
+        return std::vector<float>(static_cast<size_t>(count), 1e-3F * static_cast<float>(a + 1));
+      };
+      file.modules.push_back({.name = m.name,
+                              .rank = 8,
+                              .inputs = m.inputs,
+                              .outputs = m.outputs,
+                              .a = numbers(8 * m.inputs),
+                              .b = numbers(8 * m.outputs)});
+    }
+    io::write_adapter(folder, io::AdapterFormat::peft, file);
+    model.load_adapter(std::to_string(a), folder);
+  }
+  std::filesystem::remove_all(folder);
+  std::vector<double> none;
+  std::vector<double> one;
+  std::vector<double> all;
+  for (unsigned run = 0; run < kRuns; ++run) {
+    none.push_back(decode_together(model, run, 0));
+    one.push_back(decode_together(model, run, 1));
+    all.push_back(decode_together(model, run, kAdapters));
+  }
+  for (unsigned a = 0; a < kAdapters; ++a) model.unload_adapter(std::to_string(a));
+  return {{"together", kTogether},
+          {"tokens_per_second_without", spread(none)},
+          {"tokens_per_second_with_one", spread(one)},
+          {"adapters", kAdapters},
+          {"tokens_per_second_with_all", spread(all)}};
+}
+
 nlohmann::ordered_json decode(const TextModel& model) {
-  constexpr int64_t kTokens = 48;
-  constexpr unsigned kTogether = 16;
   const GenerateOptions options{.max_tokens = kTokens, .ignore_eos = true};
   std::vector<double> single;
   std::vector<double> together;
   for (unsigned run = 0; run < kRuns; ++run) {
     Generation alone = model.generate(random_ids(32, run), options);
     single.push_back(finish(alone).decode_tokens_per_second);
-    std::vector<Generation> running;
-    for (unsigned i = 0; i < kTogether; ++i)
-      running.push_back(model.generate(random_ids(32, 100 * run + i), options));
-    for (Generation& generation : running) generation.next();
-    // From here on all decode.
-    const auto start = Clock::now();
-    int64_t tokens = 0;
-    for (Generation& generation : running)
-      while (generation.next() != nullptr) ++tokens;
-    together.push_back(static_cast<double>(tokens) / seconds_since(start));
+    together.push_back(decode_together(model, run, 0));
   }
   return {{"single_tokens_per_second", spread(single)},
           {"together", kTogether},
@@ -155,12 +206,11 @@ nlohmann::ordered_json speculate(const TextModel& model) {
 
 int run(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "usage: {} MODEL [--threads N] [--only classify,decode,latency,speculate]\n",
-               argv[0]);
+    fmt::print(stderr, "usage: {} MODEL [--threads N] [--only PART,...]\n", argv[0]);
     return 2;
   }
   LoadOptions options{.context_length = 4352, .threads = 2};
-  std::string only = "classify,decode,latency,speculate";
+  std::string only = "classify,decode,adapters,latency,speculate";
   for (int i = 2; i + 1 < argc; i += 2) {
     if (std::string_view(argv[i]) == "--threads") options.threads = std::atoi(argv[i + 1]);
     if (std::string_view(argv[i]) == "--only") only = argv[i + 1];
@@ -172,6 +222,7 @@ int run(int argc, char** argv) {
   const auto wanted = [&](const char* name) { return only.find(name) != std::string::npos; };
   if (wanted("classify")) result["classify"] = classify(model);
   if (wanted("decode")) result["decode"] = decode(model);
+  if (wanted("adapters")) result["adapters"] = adapters(model);
   if (wanted("latency")) result["latency"] = latency(model);
   if (wanted("speculate")) result["speculate"] = speculate(model);
   fmt::print("{}\n", result.dump());

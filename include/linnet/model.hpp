@@ -336,8 +336,7 @@ class TextModel {
   [[nodiscard]] ChatTemplate chat_template() const;
 
   /// Logits [ids.size(), vocab_size], row-major: those of row i are for the token after ids[i].
-  /// `adapter`:
-  /// as GenerateOptions::adapter. Errors: as generate.
+  /// `adapter`: as GenerateOptions::adapter. Errors: as generate.
   [[nodiscard]] std::vector<float> logits(std::span<const int32_t> ids,
                                           const std::string& adapter = {}) const;
 

@@ -12,7 +12,16 @@ namespace {
 
 constexpr size_t kMaxName = 128;
 
-void check_name(const std::string& name) {
+/// Whether it fits the model, by its shapes alone.
+void check_fits(const io::AdapterFile& shapes, const AdapterBase& base) {
+  nn::check_base(shapes, base.identity);
+  for (const io::AdapterModule& module : shapes.modules)
+    nn::find_module(base.modules, module.name, module.outputs, module.inputs);
+}
+
+}  // namespace
+
+void check_adapter_name(const std::string& name) {
   const bool known = std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
@@ -21,8 +30,6 @@ void check_name(const std::string& name) {
           "an adapter's name is 1 to {} letters, digits, \".\", \"_\" and \"-\", not \"{}\"",
           kMaxName, printable(name));
 }
-
-}  // namespace
 
 std::shared_ptr<const nn::Adapter> read_adapter(const io::AdapterFile& file,
                                                 const AdapterBase& base, std::string name,
@@ -33,39 +40,53 @@ std::shared_ptr<const nn::Adapter> read_adapter(const io::AdapterFile& file,
 
 LoadedAdapter AdapterSet::load(engine::Engine& engine, const AdapterBase& base,
                                const std::string& name, const std::filesystem::path& folder) {
-  check_name(name);
-  const io::AdapterFile file = io::AdapterFile::open(folder);
+  check_adapter_name(name);
+  // What does not fit is refused before anything makes room for it, or is read.
+  const auto shapes = io::AdapterFile::open(folder, io::AdapterParts::shapes);
+  check_fits(shapes, base);
+  const std::shared_ptr<void> workspace = share_workspace(engine, base);
   /// The room goes back once the adapter has gone.
   struct Hosted {
     std::shared_ptr<void> room;
     AdapterPtr adapter;
   };
-  LoadedAdapter about{
-      .name = name, .folder = folder, .info = describe(file), .bytes = nn::packed_bytes(file)};
   const auto hosted = std::make_shared<Hosted>();
-  hosted->room = engine.reserve(about.bytes);
+  const int64_t bytes = nn::packed_bytes(shapes);
+  hosted->room = engine.scheduler().reserve(bytes);
+  const auto file = io::AdapterFile::open(folder);
+  require(nn::packed_bytes(file) == bytes, "{} has changed while it was being loaded",
+          folder.string());
   hosted->adapter = read_adapter(file, base, name, engine.model().device());
-  std::shared_ptr<void> workspace;
-  AdapterPtr replaced;  // goes without the mutex
+  Entry entry{.about = {.name = name, .folder = folder, .info = describe(file), .bytes = bytes},
+              .adapter = AdapterPtr(hosted, hosted->adapter.get()),
+              .workspace = workspace};
+  LoadedAdapter about = entry.about;
   {
     const std::scoped_lock lock(mutex_);
-    workspace = workspace_;
+    std::swap(entries_[name], entry);
   }
-  if (!workspace && base.workspace_bytes > 0) workspace = engine.reserve(base.workspace_bytes);
+  return about;  // the one that was there goes without the mutex
+}
+
+/// Of passes with adapters: the same for all, and as long as there is one.
+std::shared_ptr<void> AdapterSet::share_workspace(engine::Engine& engine, const AdapterBase& base) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (auto shared = workspace_.lock()) return shared;
+  }
+  auto workspace = engine.scheduler().reserve(base.workspace_bytes);
   const std::scoped_lock lock(mutex_);
-  if (!workspace_) workspace_ = std::move(workspace);
-  Entry& entry = entries_[name];
-  replaced = std::move(entry.adapter);
-  entry = {.about = about, .adapter = AdapterPtr(hosted, hosted->adapter.get())};
-  return about;
+  if (auto shared = workspace_.lock()) return shared;
+  workspace_ = workspace;
+  return workspace;
 }
 
 void AdapterSet::unload(const std::string& name) {
-  AdapterPtr removed;  // goes without the mutex
+  Entry removed;  // goes without the mutex
   const std::scoped_lock lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end()) fail_not_found(name);
-  removed = std::move(found->second.adapter);
+  removed = std::move(found->second);
   entries_.erase(found);
 }
 

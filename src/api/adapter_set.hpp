@@ -31,6 +31,9 @@ std::shared_ptr<const nn::Adapter> read_adapter(const io::AdapterFile& file,
                                                 const AdapterBase& base, std::string name,
                                                 const DevicePtr& device);
 
+/// Errors: invalid_argument if it is no name as TextModel::load_adapter takes it.
+void check_adapter_name(const std::string& name);
+
 /// What a file says, as inspect_adapter().
 AdapterInfo describe(const io::AdapterFile& file);
 
@@ -52,12 +55,14 @@ class AdapterSet {
   struct Entry {
     LoadedAdapter about;
     AdapterPtr adapter;
+    std::shared_ptr<void> workspace;
   };
+  std::shared_ptr<void> share_workspace(engine::Engine& engine, const AdapterBase& base);
   [[noreturn]] void fail_not_found(const std::string& name) const;
 
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
-  std::shared_ptr<void> workspace_;  // for passes, once there is an adapter
+  std::weak_ptr<void> workspace_;
 };
 
 }  // namespace linnet

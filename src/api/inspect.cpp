@@ -7,6 +7,7 @@
 #include "base/thread_pool.hpp"
 #include "engine/kv_sequence.hpp"
 #include "kernels/attention.hpp"
+#include "kernels/low_rank.hpp"
 #include "kernels/matmul.hpp"
 #include "models/registry.hpp"
 #include "nn/adapter_load.hpp"
@@ -155,7 +156,10 @@ int64_t adapter_workspace_bytes(const models::DecoderConfig& c, const LoadOption
   const int64_t rows = std::min(engine::kPrefillChunk, context_length) + 2 * options.max_batch;
   const int64_t widest = std::max(c.intermediate_size,
                                   (c.num_attention_heads + 2 * c.num_key_value_heads) * c.head_dim);
-  return 4 * rows * (6 * widest + 3 * c.hidden_size);
+  const int threads = options.threads > 0 ? options.threads : physical_cores();
+  constexpr int64_t kUsualRank = 64;
+  return checked_add(checked_mul(4 * rows, 6 * widest + 3 * c.hidden_size),
+                     kernels::cpu::low_rank_workspace(widest, kUsualRank, threads));
 }
 
 /// What an adapter takes: its weights, and what passes hold for it.

@@ -22,11 +22,6 @@ std::unique_ptr<Drafter> Engine::new_drafter() {
   return std::make_unique<LookupDrafter>();
 }
 
-std::shared_ptr<void> Engine::reserve(int64_t bytes) {
-  scheduler_.make_room(bytes);
-  return pool_.reserve(bytes);
-}
-
 Array Engine::forward(const nn::Batch& batch) {
   const std::scoped_lock lock(step_);
   return model_->forward(batch);

@@ -46,9 +46,6 @@ class Engine {
   [[nodiscard]] const std::shared_ptr<const nn::Adapter>& adapter() const noexcept {
     return adapter_;
   }
-  /// Sets bytes aside that the cache could have had, until the result goes. What is kept for later
-  /// requests makes room. Errors: out_of_memory.
-  std::shared_ptr<void> reserve(int64_t bytes);
   /// What guesses for a request: the draft model if there is one, else prompt lookup.
   std::unique_ptr<Drafter> new_drafter();
 

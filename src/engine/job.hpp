@@ -53,7 +53,10 @@ struct Job {
     std::shared_ptr<const nn::Adapter> adapter = nullptr;
 
     /// What keys and values depend on beside the tokens.
-    [[nodiscard]] std::string adapter_key() const { return adapter ? adapter->key() : ""; }
+    [[nodiscard]] const std::string& adapter_key() const {
+      static const std::string kNone;
+      return adapter ? adapter->key() : kNone;
+    }
   };
 
   Job(std::vector<int32_t> ids_, Terms terms_)

@@ -57,18 +57,20 @@ std::vector<KvBlock> KvPool::acquire(size_t group, int64_t count) {
 }
 
 std::shared_ptr<void> KvPool::reserve(int64_t bytes) {
-  const std::scoped_lock lock(mutex_);
-  if (checked_add(bytes_in_use_, bytes) > budget_bytes_)
-    fail(ErrorCode::out_of_memory,
-         "{} bytes asked for beside the cache, which has {} in use; the budget is {}, of which "
-         "weights and workspace leave {}",
-         bytes, bytes_in_use_, device_->memory().stats().limit_bytes, budget_bytes_);
-  std::shared_ptr<void> result(this, [this, bytes](void* /*this*/) {
-    const std::scoped_lock inner(mutex_);
-    budget_bytes_ += bytes;
-  });
-  budget_bytes_ -= bytes;
-  return result;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (checked_add(bytes_in_use_, bytes) > budget_bytes_)
+      fail(ErrorCode::out_of_memory,
+           "{} bytes asked for beside the cache, which has {} in use; the budget is {}, of which "
+           "all else leaves {}",
+           bytes, bytes_in_use_, device_->memory().stats().limit_bytes, budget_bytes_);
+    budget_bytes_ -= bytes;
+  }
+  // Not under the mutex: the deleter runs, and takes it, if there is no memory for the pointer.
+  return {this, [this, bytes](void* /*this*/) {
+            const std::scoped_lock lock(mutex_);
+            budget_bytes_ += bytes;
+          }};
 }
 
 void KvPool::give_back(size_t group, int64_t count) noexcept {

@@ -40,8 +40,8 @@ class KvPool {
   /// Errors: out_of_memory.
   std::vector<KvBlock> acquire(size_t group, int64_t count);
 
-  /// Takes bytes of what the cache may have, for others, until the result goes. Errors:
-  /// out_of_memory if as much is in use.
+  /// Takes bytes of what the cache may have, for others, until the result goes, which must be
+  /// before the pool. Errors: out_of_memory if as much is in use.
   std::shared_ptr<void> reserve(int64_t bytes);
 
   /// Blocks handed out and not returned, over all groups.

@@ -42,21 +42,30 @@ Scheduler::~Scheduler() {
   }
   wake_.notify_one();
   room_.notify_all();
-  room_made_.notify_all();
+  reserved_.notify_all();
   thread_.join();
 }
 
-void Scheduler::check_size(const Job& job) const {
+int64_t Scheduler::cache_bytes(const Job& job) const {
   const KvPool& pool = engine_.pool();
   int64_t bytes = 0;
   for (size_t g = 0; g < pool.groups().size(); ++g)
     bytes += pool.block_bytes(g) *
              KvSequence::blocks_needed(pool.groups()[g].window, job.positions(), kPrefillChunk);
+  return bytes;
+}
+
+void Scheduler::check_job(const Job& job) const {
+  require(!job.terms.adapter || !job.terms.adapter_key().empty(),
+          "the adapter {} has no key that caches could know it by",
+          job.terms.adapter ? job.terms.adapter->name() : "");
+  const KvPool& pool = engine_.pool();
+  const int64_t bytes = cache_bytes(job);
   if (bytes > pool.budget_bytes())
     fail(
         ErrorCode::out_of_memory,
         "{} tokens of prompt and {} to generate need {} bytes of cache; the budget is {}, of which "
-        "weights and workspace leave {}",
+        "weights, adapters and workspace leave {}",
         job.prompt_tokens, job.positions() + 1 - job.prompt_tokens, bytes,
         engine_.model().device()->memory().stats().limit_bytes, pool.budget_bytes());
 }
@@ -76,7 +85,7 @@ void Scheduler::enqueue(const JobPtr& job) {
 }
 
 void Scheduler::submit(const JobPtr& job) {
-  check_size(*job);
+  check_job(*job);
   const std::scoped_lock lock(mutex_);
   if (!has_room())
     fail(ErrorCode::busy, "{} requests run and {} wait, which is as many as may wait",
@@ -85,7 +94,7 @@ void Scheduler::submit(const JobPtr& job) {
 }
 
 void Scheduler::submit_when_possible(const JobPtr& job) {
-  check_size(*job);
+  check_job(*job);
   std::unique_lock lock(mutex_);
   room_.wait(lock, [&] { return closing_ || has_room(); });
   if (closing_) fail(ErrorCode::cancelled, "the model is being closed");
@@ -97,12 +106,15 @@ void Scheduler::watch(const std::shared_ptr<HeldCache>& cache) {
   incoming_caches_.push_back(cache);
 }
 
-void Scheduler::make_room(int64_t bytes) {
+std::shared_ptr<void> Scheduler::reserve(int64_t bytes) {
+  const auto wanted = std::make_shared<Reservation>(Reservation{.bytes = bytes});
   std::unique_lock lock(mutex_);
-  room_made_.wait(lock, [&] { return closing_ || !room_wanted_; });  // somebody else's turn
-  room_wanted_ = bytes;
+  reservations_.push_back(wanted);
   wake_.notify_one();
-  room_made_.wait(lock, [&] { return closing_ || !room_wanted_; });
+  reserved_.wait(lock, [&] { return closing_ || wanted->done; });
+  if (!wanted->done) fail(ErrorCode::cancelled, "the model is being closed");
+  if (wanted->error) std::rethrow_exception(wanted->error);
+  return wanted->result;
 }
 
 void Scheduler::wait_until_idle() {
@@ -123,7 +135,7 @@ void Scheduler::run() {
     {
       std::unique_lock lock(mutex_);
       const auto has_work = [&] {
-        return closing_ || room_wanted_ || !incoming_.empty() || !waiting_.empty() ||
+        return closing_ || !reservations_.empty() || !incoming_.empty() || !waiting_.empty() ||
                !running_.empty();
       };
       if (!wake_.wait_for(lock, kIdle, has_work)) {
@@ -144,21 +156,40 @@ void Scheduler::run() {
 /// Takes new jobs into the queue.
 void Scheduler::receive() {
   std::vector<JobPtr> incoming;
+  std::vector<std::shared_ptr<Reservation>> reservations;
   {
     const std::scoped_lock lock(mutex_);
     incoming.swap(incoming_);
+    reservations.swap(reservations_);
     held_.insert(held_.end(), incoming_caches_.begin(), incoming_caches_.end());
     incoming_caches_.clear();
-    if (room_wanted_) {
-      const KvPool& pool = engine_.pool();
-      while (pool.bytes_in_use() + *room_wanted_ > pool.budget_bytes() && free_kept()) {
-      }
-      room_wanted_.reset();
-      room_made_.notify_all();
-    }
     state_.prefix_cache_bytes = prefixes_.bytes();
   }
   for (JobPtr& job : incoming) insert_in_order(waiting_, std::move(job));
+  for (const std::shared_ptr<Reservation>& wanted : reservations) {
+    try {
+      wanted->result = take_room(wanted->bytes);
+    } catch (...) {
+      wanted->error = std::current_exception();
+    }
+    const std::scoped_lock lock(mutex_);
+    wanted->done = true;
+    reserved_.notify_all();
+  }
+}
+
+std::shared_ptr<void> Scheduler::take_room(int64_t bytes) {
+  KvPool& pool = engine_.pool();
+  int64_t promised = 0;
+  for (const std::vector<JobPtr>* jobs : {&running_, &waiting_})
+    for (const JobPtr& job : *jobs) promised = std::max(promised, cache_bytes(*job));
+  if (bytes > pool.budget_bytes() - promised)
+    fail(ErrorCode::out_of_memory,
+         "{} bytes asked for beside the cache, which may have {} and has promised {} to a request",
+         bytes, pool.budget_bytes(), promised);
+  while (pool.bytes_in_use() + bytes > pool.budget_bytes() && free_unneeded(nullptr)) {
+  }
+  return pool.reserve(bytes);
 }
 
 /// Ends jobs whose caller asked for it, and those that have waited too long.
@@ -241,7 +272,7 @@ bool Scheduler::give_cache(const JobPtr& job) {
         job->cache->reserve(static_cast<int64_t>(job->ids.size()));
         break;
       } catch (const Error&) {
-        if (free_unneeded(*job)) continue;
+        if (free_unneeded(job.get())) continue;
         if (running_.empty()) throw;
         give_up_cache(*job);
         return false;
@@ -279,12 +310,12 @@ bool Scheduler::free_kept() {
   return false;
 }
 
-/// Frees memory that nobody needs now, for a job. False: there is none.
-bool Scheduler::free_unneeded(const Job& job) {
+/// Frees memory that nobody needs now, for a job if there is one. False: there is none.
+bool Scheduler::free_unneeded(const Job* job) {
   if (free_kept()) return true;
   const int64_t bytes = engine_.pool().bytes_in_use();
   for (const JobPtr& other : running_)
-    if (other.get() != &job) other->cache->give_back_reserve();
+    if (other.get() != job) other->cache->give_back_reserve();
   return engine_.pool().bytes_in_use() < bytes;
 }
 

@@ -21,9 +21,9 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -66,9 +66,12 @@ class Scheduler {
   void submit_when_possible(const std::shared_ptr<Job>& job);
   /// Lets a held cache go when its memory is needed.
   void watch(const std::shared_ptr<HeldCache>& cache);
-  /// Lets kept prefixes and held texts go until so many bytes of the cache's budget are free, or
-  /// none are left. Waits for the layer that is being computed.
-  void make_room(int64_t bytes);
+  /// Takes bytes of what the cache may have, as KvPool::reserve. What nobody needs now makes room:
+  /// kept prefixes, held texts, blocks that were taken ahead. Waits for the pass that runs, or for
+  /// a layer of it. Not from the engine's thread. Errors: out_of_memory if they are not to be had,
+  /// or if a request that was accepted could not be served any more even alone; cancelled if the
+  /// scheduler is being closed.
+  std::shared_ptr<void> reserve(int64_t bytes);
   /// Waits until nothing runs and nothing waits.
   void wait_until_idle();
   [[nodiscard]] SchedulerState state() const;
@@ -91,8 +94,11 @@ class Scheduler {
   };
 
   void run();
-  /// Errors: out_of_memory if the job's cache can never fit.
-  void check_size(const Job& job) const;
+  /// Bytes of the cache that it may come to hold.
+  [[nodiscard]] int64_t cache_bytes(const Job& job) const;
+  /// Errors: out_of_memory if the job's cache can never fit; invalid_argument for an adapter
+  /// without a key.
+  void check_job(const Job& job) const;
   // With the mutex.
   [[nodiscard]] bool has_room() const;
   void enqueue(const JobPtr& job);
@@ -104,7 +110,8 @@ class Scheduler {
   bool give_cache(const JobPtr& job);
   void give_up_cache(Job& job);
   bool free_kept();
-  bool free_unneeded(const Job& job);
+  bool free_unneeded(const Job* job);
+  std::shared_ptr<void> take_room(int64_t bytes);
   void send_back(const JobPtr& job);
   void end(Job& job, const Ending& ending);
 
@@ -134,8 +141,14 @@ class Scheduler {
   int64_t queued_ = 0;  // of these, those that wait
   uint64_t submissions_ = 0;
   bool closing_ = false;
-  std::optional<int64_t> room_wanted_;  // bytes that make_room() waits for
-  std::condition_variable room_made_;
+  struct Reservation {
+    int64_t bytes = 0;
+    std::shared_ptr<void> result = nullptr;
+    std::exception_ptr error = nullptr;
+    bool done = false;
+  };
+  std::vector<std::shared_ptr<Reservation>> reservations_;  // that are waited for
+  std::condition_variable reserved_;
   SchedulerState state_;
 
   // The engine thread's. Both in order: priority, then number.

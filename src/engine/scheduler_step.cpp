@@ -77,7 +77,9 @@ std::vector<Scheduler::Share> Scheduler::plan(bool nested) {
 
 /// Rows of one adapter side by side, so that its matrices are read once.
 void Scheduler::group_adapters(std::vector<Share>& shares) {
-  const auto key = [](const Share& share) { return share.job->terms.adapter_key(); };
+  const auto key = [](const Share& share) -> const std::string& {
+    return share.job->terms.adapter_key();
+  };
   if (std::ranges::all_of(shares, [](const Share& share) { return !share.job->terms.adapter; }))
     return;
   std::ranges::stable_sort(shares, {}, key);
@@ -115,7 +117,7 @@ bool Scheduler::extend(Share& share, int64_t first_row) {
 
 /// Frees some memory for a job. False: there is nothing that it may take.
 bool Scheduler::make_room(const Job& job) {
-  if (free_unneeded(job)) return true;
+  if (free_unneeded(&job)) return true;
   for (auto last = running_.rbegin(); last != running_.rend() && last->get() != &job; ++last) {
     if ((*last)->in_pass) continue;
     send_back(JobPtr(*last));
@@ -258,7 +260,7 @@ void Scheduler::between_layers() {
   bool due = false;
   {
     const std::scoped_lock lock(mutex_);
-    due = !incoming_.empty() || room_wanted_;
+    due = !incoming_.empty() || !reservations_.empty();
   }
   due = due || (seconds(start - last_pass_) > kPieceSeconds &&
                 std::ranges::any_of(running_, [](const JobPtr& job) { return !job->in_pass; }));

@@ -98,6 +98,16 @@ void check_identity(const Json& header, const SessionIdentity& identity, const s
   check("tokenizer", identity.tokenizer);
 }
 
+/// The key of the adapter that keys and values were computed with; empty: none.
+std::string adapter_of(const Json& header, const std::string& name) {
+  const std::string key(header.at("adapter").as_string());
+  const bool is_key = key.size() == static_cast<size_t>(kChecksum) &&
+                      key.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!key.empty() && !is_key)
+    fail(ErrorCode::malformed_file, "{}: \"adapter\" is no adapter's key", name);
+  return key;
+}
+
 /// The blocks of all groups, or nothing if there is no memory for them.
 std::optional<std::vector<std::vector<KvBlock>>> read_blocks(Reader& reader, const Json& header,
                                                              int64_t cached, KvPool& pool,
@@ -218,8 +228,7 @@ SavedSession read_session(const std::filesystem::path& file, const SessionIdenti
       auto sequence =
           std::make_unique<KvSequence>(engine.pool(), cached, cached, KvSequence::Reserve::nothing);
       sequence->adopt(*blocks, cached);
-      result.cache->put(std::move(sequence), result.ids,
-                        std::string(header.at("adapter").as_string()));
+      result.cache->put(std::move(sequence), result.ids, adapter_of(header, name));
       engine.scheduler().watch(result.cache);
     }
   }

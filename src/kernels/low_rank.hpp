@@ -34,7 +34,7 @@ namespace cpu {
 /// `rank`: the largest of the groups.
 int64_t low_rank_workspace(int64_t k, int64_t rank, int threads);
 
-/// All groups in one fork of the threads.
+/// All groups, which have no row in common, in one fork of the threads.
 void low_rank(const LowRankArgs& args, const Context& context);
 
 }  // namespace cpu

@@ -71,7 +71,8 @@ struct AdapterRows {
   const Adapter* adapter = nullptr;
 };
 
-/// y + the low-rank products of the rows that have one for `module`; y itself if none has.
+/// y with the low-rank products of the rows that have one for `module`. Without derivatives they
+/// are added in place: nothing else may use y's storage.
 ///   x [T, K] f32 or bf16, y [T, N] f32
 Array adapt(const Array& x, Array y, int module, const std::vector<AdapterRows>& adapters);
 

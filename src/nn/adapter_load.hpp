@@ -21,8 +21,10 @@ void check_base(const io::AdapterFile& file, std::string_view identity);
 /// Bytes that load_adapter() takes of the device's pool.
 int64_t packed_bytes(const io::AdapterFile& file);
 
-/// Packs A and B as float32. The adapter's key is a checksum of what it computes. Errors:
-/// invalid_argument naming a module that the model does not have, or both shapes; out_of_memory.
+/// Packs A and B as float32. The adapter's key is a checksum of what it
+/// computes (XXH3: it tells adapters apart, it is no defence against one that was made to collide).
+/// Errors: invalid_argument naming a module that the model does not have, or both shapes;
+/// out_of_memory.
 std::shared_ptr<Adapter> load_adapter(const io::AdapterFile& file, std::string name,
                                       const std::vector<Module>& modules, const DevicePtr& device);
 

@@ -22,10 +22,6 @@
 namespace linnet::ops {
 namespace {
 
-kernels::PackedWeights raw(const PackedMatrix& m) {
-  return {m.storage().data<uint8_t>(), m.dtype(), m.outputs(), m.inputs(), m.quantization()};
-}
-
 /// x as the kernels want it, and what they need to work on it.
 struct LeftOperand {
   Array dense;
@@ -106,6 +102,10 @@ kernels::Work product_work(std::string_view op, const LeftOperand& x,
 }
 
 }  // namespace
+
+kernels::PackedWeights raw(const PackedMatrix& m) {
+  return {m.storage().data<uint8_t>(), m.dtype(), m.outputs(), m.inputs(), m.quantization()};
+}
 
 int64_t PackedMatrix::packed_bytes(DType dtype, int64_t n, int64_t k, Quantization quantization) {
   return kernels::packed_bytes(dtype, n, k, quantization);

@@ -7,6 +7,7 @@
 #include "array/array.hpp"
 #include "base/quantization.hpp"
 #include "kernels/activation.hpp"
+#include "kernels/matmul.hpp"
 
 namespace linnet::ops {
 
@@ -44,6 +45,9 @@ class PackedMatrix {
   Quantization quantization_;
   Array source_;
 };
+
+/// For kernels; valid while the matrix lives.
+kernels::PackedWeights raw(const PackedMatrix& matrix);
 
 /// How the left operand of a product enters it.
 enum class Rounding { none, bf16 };

@@ -10,10 +10,6 @@
 namespace linnet::ops {
 namespace {
 
-kernels::PackedWeights raw(const PackedMatrix& m) {
-  return {m.storage().data<uint8_t>(), m.dtype(), m.outputs(), m.inputs(), m.quantization()};
-}
-
 void check_group(const LowRankRows& group, int64_t rows, int64_t k, int64_t n) {
   const PackedMatrix& a = group.a;
   const PackedMatrix& b = group.b;
@@ -42,9 +38,13 @@ void add_low_rank(Array& y, const Array& x, std::span<const LowRankRows> groups)
   const int64_t k = x.dim(1);
   std::vector<kernels::LowRankGroup> raw_groups;
   int64_t rank = 0;
+  int64_t taken = 0;  // rows that have a group so far
   kernels::Work work{.op = "low_rank", .kernel = kernels::cpu::lanes_variant(y.device()->isa())};
   for (const LowRankRows& group : groups) {
     check_group(group, x.dim(0), k, y.dim(1));
+    require(group.first_row >= taken,
+            "add_low_rank: row {} is in two groups, or groups do not rise", group.first_row);
+    taken = group.first_row + group.rows;
     raw_groups.push_back({.first_row = group.first_row,
                           .rows = group.rows,
                           .a = raw(group.a),

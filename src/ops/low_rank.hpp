@@ -18,8 +18,9 @@ struct LowRankRows {
 
 /// y += scale * (x A^T) B^T in place, for all groups together
 ///   x  [T, K] f32 or bf16;  y  [T, N] f32, dense
-/// The bits are those of linear, linear, mul and add. Errors: invalid_argument naming the shapes,
-/// or for arrays on a tape: derivatives of writing in place are not defined. Devices: cpu.
+/// Groups in rising order of their rows. The bits are those of linear, linear, mul and add. Errors:
+/// invalid_argument naming the shapes, for groups that overlap, or for arrays on a tape:
+/// derivatives of writing in place are not defined. Devices: cpu.
 void add_low_rank(Array& y, const Array& x, std::span<const LowRankRows> groups);
 
 }  // namespace linnet::ops

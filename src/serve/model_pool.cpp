@@ -9,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <mutex>
 
+#include "api/adapter_set.hpp"
 #include "api/engine_of.hpp"
 #include "base/checked.hpp"
 #include "base/error.hpp"
@@ -57,12 +58,53 @@ int64_t budget_of(const MemoryPlan& plan, const ServeOptions& options, int64_t c
   return checked_add(rest, cache);
 }
 
+/// The same model and folder, under both names.
+std::shared_ptr<ModelCard> adapter_card(const CardPtr& base, ServedAdapter adapter) {
+  auto card = std::make_shared<ModelCard>(*base);
+  card->base = base;
+  card->name = base->name + ":" + adapter.name;
+  card->adapter = std::move(adapter);
+  return card;
+}
+
+bool has_adapter(const TextModel& model, const std::string& name) {
+  return std::ranges::any_of(model.adapters(),
+                             [&](const LoadedAdapter& loaded) { return loaded.name == name; });
+}
+
+void unload(const TextModel& model, const std::string& name) {
+  try {
+    model.unload_adapter(name);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+  }
+}
+
+/// What a model's adapters of the start take beside it.
+int64_t adapter_bytes(const ServedModel& model, const MemoryPlan& plan,
+                      const ServeOptions& options) {
+  int64_t bytes = 0;
+  for (const ServedAdapter& adapter : options.adapters) {
+    const bool is_first = adapter.model.empty() && &model == &options.models.front();
+    if (!is_first && adapter.model != model.name) continue;
+    LoadOptions with = options.load;
+    with.adapter = adapter.folder;
+    const MemoryPlan other =
+        model.folder.empty() ? plan_builtin_model(with) : plan_model(model.folder, with);
+    // The workspace is the same for all of them.
+    if (bytes == 0) bytes = other.workspace_bytes - plan.workspace_bytes;
+    bytes = checked_add(bytes, other.adapter_bytes);
+  }
+  return bytes;
+}
+
 ModelCard read_card(const ServedModel& model, const ServeOptions& options, int64_t ceiling_bytes) {
   const LoadOptions& load = options.load;
   const bool builtin = model.folder.empty();
   ModelCard card{.name = model.name, .folder = model.folder, .load = load};
   const MemoryPlan plan = builtin ? plan_builtin_model(load) : plan_model(model.folder, load);
-  card.load.memory_budget = budget_of(plan, options, ceiling_bytes);
+  card.load.memory_budget =
+      checked_add(budget_of(plan, options, ceiling_bytes), adapter_bytes(model, plan, options));
   card.info = builtin ? inspect_builtin_model() : inspect_model(model.folder);
   card.context_length = load.context_length > 0
                             ? std::min(load.context_length, card.info.max_context_length)
@@ -95,14 +137,17 @@ ModelPool::ModelPool(const ServeOptions& options, Workers& workers)
         read_card(model, options, store_->memory().ceiling_bytes)));
   }
   for (const ServedAdapter& adapter : options.adapters) {
-    CardPtr card;
+    check_adapter_name(adapter.name);
+    CardPtr base;
     try {
-      card = adapter_card(adapter);
+      base = base_of(adapter.model);
     } catch (const ApiError& error) {
-      fail(ErrorCode::invalid_argument, "{}", error.what());
+      fail(ErrorCode::invalid_argument, "the adapter {}: {}", adapter.name, error.what());
     }
+    const auto card = adapter_card(base, adapter);
+    card->adapter_info = inspect_adapter(adapter.folder);
     require(find(card->name) == nullptr, "two models are called \"{}\"", printable(card->name));
-    cards_.push_back(std::move(card));
+    cards_.push_back(card);
   }
 }
 
@@ -162,38 +207,42 @@ asio::awaitable<TextModel> ModelPool::acquire(CardPtr card) {
   if (!card->base) co_return model;
   // While the model was being loaded, another may have taken the name.
   const CardPtr now = this->card(card->name);
-  const std::vector<LoadedAdapter> there = model.adapters();
-  const auto loaded = std::ranges::find(there, now->adapter.name, &LoadedAdapter::name);
-  if (loaded == there.end() || loaded->folder != now->adapter.folder) {
-    auto call = [&] { model.load_adapter(now->adapter.name, now->adapter.folder); };
-    co_await workers_.load(call);
+  if (has_adapter(model, now->adapter.name)) co_return model;
+  auto load = [&] {
+    const std::scoped_lock lock(adapters_mutex_);
+    // Of those who wait for it the first loads it. One that took its place is as good.
+    if (!has_adapter(model, now->adapter.name))
+      model.load_adapter(now->adapter.name, now->adapter.folder);
+  };
+  co_await workers_.load(load);
+  if (!find(now->name)) {  // taken away meanwhile
+    unload(model, now->adapter.name);
+    (void)this->card(now->name);
   }
   co_return model;
 }
 
-CardPtr ModelPool::adapter_card(ServedAdapter adapter) const {
-  const CardPtr base = card(adapter.model);
+CardPtr ModelPool::base_of(const std::string& name) const {
+  CardPtr base = card(name);
   if (base->base)
     throw ApiError(400, fmt::format("{} has an adapter already", printable(base->name)),
                    "invalid_value", "model");
-  auto result = std::make_shared<ModelCard>(*base);
-  result->base = base;
-  result->adapter_info = inspect_adapter(adapter.folder);
-  result->name = base->name + ":" + adapter.name;
-  result->adapter = std::move(adapter);
-  return result;
+  return base;
 }
 
 asio::awaitable<CardPtr> ModelPool::add_adapter(ServedAdapter adapter) {
-  // Reading an adapter's file takes a while.
-  auto read = [&] { return adapter_card(std::move(adapter)); };
-  const CardPtr card = co_await workers_.load(read);
+  check_adapter_name(adapter.name);
+  const CardPtr base = base_of(adapter.model);
+  auto card = adapter_card(base, std::move(adapter));
   const CardPtr before = find(card->name);
   if (before && !before->base)
     throw ApiError(400, fmt::format("{} is the name of a model", printable(card->name)),
                    "invalid_value", "name");
-  TextModel model = co_await acquire_base(card->base);
-  auto load = [&] { model.load_adapter(card->adapter.name, card->adapter.folder); };
+  TextModel model = co_await acquire_base(base);
+  auto load = [&] {
+    const std::scoped_lock lock(adapters_mutex_);
+    card->adapter_info = model.load_adapter(card->adapter.name, card->adapter.folder).info;
+  };
   co_await workers_.load(load);
   std::erase_if(cards_, [&](const CardPtr& other) { return other->name == card->name; });
   cards_.push_back(card);
@@ -205,11 +254,8 @@ void ModelPool::remove_adapter(const std::string& name) {
   if (name.empty() || !card || !card->base)
     throw ApiError(404, fmt::format("there is no adapter \"{}\"", printable(name)),
                    "model_not_found");
+  if (const std::optional<TextModel> model = peek(*card->base)) unload(*model, card->adapter.name);
   std::erase(cards_, card);
-  const std::optional<TextModel> model = peek(*card->base);
-  if (!model) return;
-  for (const LoadedAdapter& loaded : model->adapters())
-    if (loaded.name == card->adapter.name) model->unload_adapter(loaded.name);
 }
 
 void ModelPool::release(const ModelCard& card) {

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,13 +63,13 @@ class ModelPool {
   /// The same. Errors: ApiError 404.
   [[nodiscard]] CardPtr card(const std::string& name) const;
 
-  /// The model, ready to be used, and its adapter in it. Errors: ApiError 503 if it takes longer
-  /// than ServeOptions::load_wait to load, 404 if the adapter has been taken away meanwhile; as
-  /// ModelStore::acquire and TextModel::load_adapter.
+  /// The model, ready to be used, and its adapter in it. Errors: ApiError 503 if the model takes
+  /// longer than ServeOptions::load_wait to load, 404 if the adapter has been taken away meanwhile;
+  /// as ModelStore::acquire and TextModel::load_adapter.
   asio::awaitable<TextModel> acquire(CardPtr card);
 
   /// Loads an adapter into its model, and in place of the one that has its name. Errors: as
-  /// acquire; ApiError 400 for the name of a model.
+  /// acquire; invalid_argument; ApiError 400 for the name of a model.
   asio::awaitable<CardPtr> add_adapter(ServedAdapter adapter);
   /// Takes an adapter away; answers that are being written go on. Errors: ApiError 404.
   void remove_adapter(const std::string& name);
@@ -91,11 +92,12 @@ class ModelPool {
  private:
   TextModel load(const ModelCard& card);
   asio::awaitable<TextModel> acquire_base(CardPtr card);
-  /// "MODEL:ADAPTER" of a model without adapter. Errors: as inspect_adapter; ApiError 404 and 400.
-  [[nodiscard]] CardPtr adapter_card(ServedAdapter adapter) const;
+  /// The model of a name, for an adapter beside it. Errors: ApiError 404; 400 if it has one.
+  [[nodiscard]] CardPtr base_of(const std::string& name) const;
 
   std::chrono::milliseconds load_wait_;
   Workers& workers_;
+  std::mutex adapters_mutex_;  // adapters are loaded one at a time
   std::vector<CardPtr> cards_;
   std::unique_ptr<ModelStore> store_;
   std::shared_ptr<struct BuiltinModel> builtin_;

@@ -197,8 +197,7 @@ TEST_F(Adapters, GiveTheirMemoryBack) {
   EXPECT_EQ(test::settled_bytes(model_) - before, loaded.bytes);
   model_.unload_adapter("a");
   EXPECT_EQ(test::settled_bytes(model_), before);
-  // Passes may need their part for the next one.
-  EXPECT_EQ(engine_of(model_).pool().budget_bytes(), budget - workspace);
+  EXPECT_EQ(engine_of(model_).pool().budget_bytes(), budget);
 }
 
 TEST_F(Adapters, BadOnesAreRefusedAndChangeNothing) {
@@ -225,7 +224,7 @@ TEST_F(Adapters, AreRefusedWhereTheBudgetHasNoRoom) {
   const MemoryPlan plan = plan_model(written.path(), options);
   options.memory_budget = plan.total_bytes;
   const TextModel tight = load_model(written.path(), options);
-  test::expect_error(ErrorCode::out_of_memory, "the budget is",
+  test::expect_error(ErrorCode::out_of_memory, "bytes asked for beside the cache",
                      [&] { tight.load_adapter("a", folders_.make(0)); });
   EXPECT_TRUE(tight.adapters().empty());
   EXPECT_EQ(answer_of(tight.generate(ids_, kSampled)), answer(""));
@@ -254,7 +253,7 @@ TEST_F(Adapters, MakeRoomAmongWhatIsKept) {
   }
   ASSERT_GT(loaded, 0);
   EXPECT_LT(pool.budget_bytes(), tight.adapters().front().bytes) << "all of it is theirs";
-  EXPECT_EQ(pool.bytes_in_use(), 0) << "and nothing is kept";
+  EXPECT_LE(pool.bytes_in_use(), pool.budget_bytes()) << "and what was kept made room";
 }
 
 TEST_F(Adapters, SessionsChangeThemFromTurnToTurn) {

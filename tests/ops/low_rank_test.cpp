@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "ops/cast.hpp"
 #include "ops/elementwise.hpp"
 #include "ops/random.hpp"
@@ -74,6 +77,23 @@ TEST(LowRank, HasTheBitsOfItsParts) {
     }
 }
 
+TEST(LowRank, AnInfiniteInputIsOneOfItsRowAlone) {
+  const DevicePtr device = test::device();
+  const ops::PackedMatrix a = ops::pack(ops::add(numbers({3, 5}, 1, device), 1.0F), DType::f32);
+  const ops::PackedMatrix b = ops::pack(ops::add(numbers({7, 3}, 2, device), 1.0F), DType::f32);
+  std::vector<float> values(2 * 5, 1.0F);
+  values[2] = std::numeric_limits<float>::infinity();
+  const Array x = Array::from(values, {2, 5}, device);
+  Array y = numbers({2, 7}, 3, device);
+  const std::vector<ops::LowRankRows> groups{{.first_row = 0, .rows = 2, .a = a, .b = b}};
+  ops::add_low_rank(y, x, groups);
+  const auto result = y.to_vector<float>();
+  for (size_t i = 0; i < 7; ++i) {
+    EXPECT_EQ(result[i], std::numeric_limits<float>::infinity());
+    EXPECT_TRUE(std::isfinite(result[7 + i]));
+  }
+}
+
 TEST(LowRank, WithoutGroupsNothingChanges) {
   const Array x = numbers({3, 5}, 1, test::device());
   Array y = numbers({3, 7}, 2, test::device());
@@ -97,6 +117,12 @@ TEST(LowRank, NamesWhatDoesNotFit) {
   };
   error(ErrorCode::invalid_argument, "rows 2 to 4 are not among 3", [&] { add(2, 2, pair); });
   error(ErrorCode::invalid_argument, "rows -1", [&] { add(-1, 2, pair); });
+  error(ErrorCode::invalid_argument, "two groups", [&] {
+    const std::vector<ops::LowRankRows> groups{
+        {.first_row = 0, .rows = 2, .a = pair.a, .b = pair.b},
+        {.first_row = 1, .rows = 2, .a = pair.a, .b = pair.b}};
+    ops::add_low_rank(y, x, groups);
+  });
   const Pair wide(6, 2, 7, 0, device);
   error(ErrorCode::invalid_argument, "[2, 6]", [&] { add(0, 1, wide); });
   Array narrow = numbers({2, 7}, 2, device);

@@ -33,8 +33,8 @@ RawAnswer remove(Client& client, const std::string& id, std::string_view headers
 class ServeAdapters : public testing::Test {
  protected:
   void SetUp() override {
-    folders_.write("one", 0.05F);
-    folders_.write("two", -0.05F);
+    folders_.write("one", 0.3F);
+    folders_.write("two", -0.3F);
   }
   [[nodiscard]] serve::ServeOptions options() const {
     return {.models = {{.name = "tiny"}},
@@ -129,6 +129,8 @@ TEST_F(ServeAdapters, WhatIsRefusedChangesNothing) {
   EXPECT_EQ(status({{"name", "x"}, {"path", "../outside/three"}}), 403);
   EXPECT_EQ(status({{"name", "x"}, {"path", (folders_.outside() / "three").string()}}), 403);
   EXPECT_EQ(status({{"name", "x"}, {"path", "link"}}), 403);
+  EXPECT_EQ(status({{"name", "x"}, {"path", "link/../../outside/three"}}), 403);
+  EXPECT_EQ(status({{"name", "x"}, {"path", "/"}}), 403);
   EXPECT_EQ(status({{"name", "x"}, {"path", "no-such"}}), 404);
   EXPECT_EQ(status({{"name", "x"}, {"path", "empty"}}), 404);
   EXPECT_EQ(status({{"name", "a b"}, {"path", "one"}}), 400);
@@ -140,6 +142,24 @@ TEST_F(ServeAdapters, WhatIsRefusedChangesNothing) {
   EXPECT_EQ(status({{"name", "first"}, {"path", "empty"}}), 400);
   EXPECT_EQ(client.get("/v1/adapters").json()["data"].size(), 1U);
   EXPECT_NE(ask(client, "tiny:first"), "404");
+}
+
+TEST_F(ServeAdapters, BadOnesOfTheStartAreRefusedThen) {
+  const auto refused = [&](const serve::ServedAdapter& adapter, const std::string& part) {
+    serve::ServeOptions bad = options();
+    bad.adapters.push_back(adapter);
+    try {
+      TestServer server(bad);
+      ADD_FAILURE() << part;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  const fs::path folder = folders_.root() / "one";
+  refused({.name = "a b", .folder = folder}, "a b");
+  refused({.name = "first", .folder = folder}, "two models are called \"tiny:first\"");
+  refused({.model = "other", .name = "x", .folder = folder}, "other");
+  refused({.name = "x", .folder = folders_.root() / "none"}, "none");
 }
 
 TEST_F(ServeAdapters, NeedAKeyAndAFolder) {
@@ -155,7 +175,8 @@ TEST_F(ServeAdapters, NeedAKeyAndAFolder) {
   const RawAnswer refused = client.post("/v1/adapters", body, "authorization: Bearer secret\r\n");
   EXPECT_EQ(refused.status, 403);
   EXPECT_NE(refused.body.find("--adapters-dir"), std::string::npos);
-  EXPECT_EQ(remove(client, "tiny:first", "authorization: Bearer secret\r\n").status, 200);
+  EXPECT_EQ(remove(client, "tiny:first", "authorization: Bearer secret\r\n").status, 403);
+  EXPECT_EQ(client.get("/v1/adapters", "authorization: Bearer secret\r\n").status, 200);
 }
 
 TEST_F(ServeAdapters, SwappingUnderLoadLosesNoRequest) {

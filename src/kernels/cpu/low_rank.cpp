@@ -122,7 +122,9 @@ class LowRank {
                  for (int64_t row = 0; row < rows.rows; ++row) {
                    const float* from =
                        sums + ((panel - range.begin) * rows.padded_rows + row) * kPanelRows;
-                   std::copy(from, from + kPanelRows, h + row * between.k + panel * kPanelRows);
+                   // Without the sums of the padding: an infinite x makes NaN of them.
+                   const int64_t n = std::min(kPanelRows, group.a.n - panel * kPanelRows);
+                   std::copy(from, from + n, h + row * between.k + panel * kPanelRows);
                  }
              });
     const int64_t n = group.b.n;

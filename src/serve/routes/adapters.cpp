@@ -33,23 +33,31 @@ const FieldReaders<AdapterRequest>& adapter_fields() {
   return readers;
 }
 
+/// Errors: ApiError 403 for a server that was started without a folder for adapters.
+const fs::path& require_root(const Services& services) {
+  const fs::path& root = services.options.adapters_dir;
+  if (root.empty())
+    throw ApiError(403,
+                   "this server's adapters are those that it was started with: it has no folder "
+                   "(--adapters-dir) for others",
+                   "not_allowed");
+  return root;
+}
+
 /// A folder below the one that adapters may come from, wherever links lead. Errors: ApiError 403;
 /// 404 if it is not there.
 fs::path allowed_folder(const fs::path& root, const std::string& path) {
-  if (root.empty())
-    throw ApiError(403,
-                   "this server loads no adapters by request: it was started without a folder for "
-                   "them (--adapters-dir)",
-                   "not_allowed");
   std::error_code error;
   const fs::path base = fs::canonical(root, error);
+  if (error || base.empty())
+    throw ApiError(403, "the folder that adapters may come from cannot be read", "not_allowed");
   const fs::path folder = fs::weakly_canonical(base / path, error);
   const auto [end, rest] = std::mismatch(base.begin(), base.end(), folder.begin(), folder.end());
   if (error || end != base.end())
     throw ApiError(
         403, fmt::format("{} is not below the folder that adapters may come from", printable(path)),
         "not_allowed", "path");
-  if (!fs::is_directory(folder))
+  if (!fs::is_directory(folder, error))
     throw ApiError(404, fmt::format("there is no folder {}", printable(path)), "not_found", "path");
   return folder;
 }
@@ -69,13 +77,14 @@ asio::awaitable<void> list(const Services& services, Exchange& exchange) {
 }
 
 asio::awaitable<void> add(const Services& services, Exchange& exchange) {
+  const fs::path& root = require_root(services);
   AdapterRequest request;
   auto parse = [&] { read_fields(parse_body(exchange.request.body), adapter_fields(), request); };
   co_await services.workers.quick(parse);
   if (request.adapter.name.empty())
     throw ApiError(400, "the request has no name", "missing_field", "name");
   if (request.path.empty()) throw ApiError(400, "the request has no path", "missing_field", "path");
-  request.adapter.folder = allowed_folder(services.options.adapters_dir, request.path);
+  request.adapter.folder = allowed_folder(root, request.path);
   const CardPtr card = co_await services.models.add_adapter(std::move(request.adapter));
   exchange.notes.model = card->name;
   const OrderedJson json = entry_of(*card);
@@ -93,6 +102,7 @@ asio::awaitable<void> show(const Services& services, Exchange& exchange) {
 
 asio::awaitable<void> remove(const Services& services, Exchange& exchange) {
   const std::string name = exchange.request.path.substr(kPath.size());
+  require_root(services);
   services.models.remove_adapter(name);
   exchange.notes.model = name;
   const OrderedJson json{{"id", name}, {"object", "adapter"}, {"deleted", true}};
