@@ -207,7 +207,7 @@ TEST(CliTrain, LabelledLinesAreWhatClassifyAsks) {
     const fs::path out = folder.path() / data.stem();
     std::vector<std::string> arguments{
         "train", "--data",         data.string(), "--out",     out.string(), "--lr",
-        "1e-2",  "--steps",        "20",          "--targets", "*_proj",     "--max-length",
+        "1e-2",  "--steps",        "50",          "--targets", "*_proj",     "--max-length",
         "64",    "--batch-tokens", "256"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const ProcessResult result = run_linnet(arguments);
