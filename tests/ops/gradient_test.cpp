@@ -13,6 +13,7 @@
 #include "ops/indexing.hpp"
 #include "ops/linear.hpp"
 #include "ops/matmul.hpp"
+#include "ops/mean_squared_error.hpp"
 #include "ops/norm.hpp"
 #include "ops/quantize.hpp"
 #include "ops/random.hpp"
@@ -301,6 +302,9 @@ std::vector<Case> reduction_cases() {
                        return one(
                            ops::cumsum(x[0], 1, {.reverse = reverse, .exclusive = exclusive}));
                      }});
+  all.push_back({.name = "mean_squared_error",
+                 .shapes = {{3, 35}, {3, 35}},
+                 .fn = [](const Arrays& x) { return one(ops::mean_squared_error(x[0], x[1])); }});
   all.push_back({.name = "sort",
                  .shapes = {{4, 9}},
                  .fn = [](const Arrays& x) { return one(ops::sort(x[0], 0)); },
