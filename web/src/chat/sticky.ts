@@ -1,8 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
+/** What a reader scrolls by, and how long a move may come after it, in milliseconds. */
+const kReaders = ["wheel", "touchmove", "keydown", "pointerdown", "pointermove"];
+const kTouch = 1000;
+
 /**
  * Scrolling that follows what is written while the reader is at the end, and leaves the reader alone
- * otherwise. Any move upwards lets go; coming back to the end, or `jump`, takes hold again.
+ * otherwise. The reader's move upwards lets go; coming back to the end, or `jump`, takes hold again.
  */
 export function useStickyScroll() {
   const scroller = useRef<HTMLDivElement>(null);
@@ -22,12 +26,16 @@ export function useStickyScroll() {
   useEffect(() => {
     const element = scroller.current!;
     let top = element.scrollTop;
+    // Text that gets shorter and longer again between two events also looks like a move upwards.
+    let touched = -Infinity;
+    const onTouch = () => {
+      touched = performance.now();
+    };
     const onScroll = () => {
       const distance = element.scrollHeight - element.clientHeight - element.scrollTop;
-      // Text that got shorter also moves up, to the end: that says nothing about the reader.
       if (distance < 8) {
         if (element.scrollTop > top) follow(true);
-      } else if (element.scrollTop < top) {
+      } else if (element.scrollTop < top && performance.now() - touched < kTouch) {
         follow(false);
       }
       top = element.scrollTop;
@@ -40,9 +48,11 @@ export function useStickyScroll() {
     observer.observe(content.current!);
     observer.observe(element);
     element.addEventListener("scroll", onScroll, { passive: true });
+    for (const event of kReaders) element.addEventListener(event, onTouch, { passive: true });
     return () => {
       observer.disconnect();
       element.removeEventListener("scroll", onScroll);
+      for (const event of kReaders) element.removeEventListener(event, onTouch);
     };
   }, []);
 
