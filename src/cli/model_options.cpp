@@ -68,10 +68,11 @@ void add_draft_flag(CLI::App& command, ModelOptions& options) {
       ->type_name("DIR");
 }
 
-void add_adapter_flag(CLI::App& command, ModelOptions& options) {
+void add_adapter_flag(CLI::App& command, ModelOptions& options, const std::string& suffix) {
   command
       .add_option_function<std::string>(
-          "--adapter", [&options](const std::string& folder) { options.load.adapter = folder; },
+          "--adapter" + suffix,
+          [&options](const std::string& folder) { options.load.adapter = folder; },
           "folder of a low-rank adapter, PEFT's or mlx-lm's, that the model is used with")
       ->type_name("DIR");
 }

@@ -28,8 +28,8 @@ void add_machine_flags(CLI::App& command, ModelOptions& options);
 void add_plan_flags(CLI::App& command, ModelOptions& options);
 /// --draft, for commands that generate.
 void add_draft_flag(CLI::App& command, ModelOptions& options);
-/// --adapter
-void add_adapter_flag(CLI::App& command, ModelOptions& options);
+/// --adapter, or with a suffix, as in --adapter-a
+void add_adapter_flag(CLI::App& command, ModelOptions& options, const std::string& suffix = {});
 /// --compute, --quantize, --context, --adapter, --threads and --memory-budget.
 void add_load_flags(CLI::App& command, ModelOptions& options);
 

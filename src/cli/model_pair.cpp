@@ -16,11 +16,7 @@ void add_one(CLI::App& sub, const std::string& name, ModelOptions& options) {
                      : "what is measured against it; both may name the same")
       ->type_name(name == "a" ? "A" : "B")
       ->required();
-  sub.add_option_function<std::string>(
-         "--adapter-" + name,
-         [&options](const std::string& folder) { options.load.adapter = folder; },
-         "folder of a low-rank adapter that it is used with")
-      ->type_name("DIR");
+  add_adapter_flag(sub, options, "-" + name);
   const std::string quantize = "--quantize-" + name;
   sub.add_option_function<std::string>(
          quantize,

@@ -186,9 +186,9 @@ serve::ServedModel named_model(const std::string& text) {
   const size_t equals = text.find('=');
   const bool has_name = equals != std::string::npos && equals > 0 && !fs::exists(text);
   const std::string folder = has_name ? text.substr(equals + 1) : text;
-  if (folder == kBuiltinName && !fs::exists(folder))
-    return {.name = has_name ? text.substr(0, equals) : kBuiltinName};
-  serve::ServedModel model{.folder = fs::canonical(find_model(folder))};
+  const auto found = find_folder(folder);
+  if (!found) return {.name = has_name ? text.substr(0, equals) : kBuiltinName};
+  serve::ServedModel model{.folder = fs::canonical(*found)};
   if (has_name)
     model.name = text.substr(0, equals);
   else if (fs::exists(folder))

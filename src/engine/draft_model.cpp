@@ -70,7 +70,7 @@ class ModelDrafter final : public Drafter {
   int32_t feed(std::span<const int32_t> ids) {
     const int64_t start = cache_->length();
     const auto groups = cache_->extend(static_cast<int64_t>(ids.size()), 0);
-    const Array logits = draft_.model_->forward(single_batch(ids, start, groups, false, nullptr));
+    const Array logits = draft_.model_->forward(single_batch(ids, start, groups, false));
     cache_->advance(static_cast<int64_t>(ids.size()));
     fed_.insert(fed_.end(), ids.begin(), ids.end());
     return static_cast<int32_t>(ops::argmax(logits).item<int64_t>());

@@ -298,8 +298,8 @@ void Scheduler::give_up_cache(Job& job) {
   job.cache.reset();
 }
 
-/// Frees memory of texts that no job works on. False: there is none.
-bool Scheduler::free_kept() {
+/// Frees memory that nobody needs now, for a job if there is one. False: there is none.
+bool Scheduler::free_unneeded(const Job* job) {
   if (prefixes_.evict_one()) return true;
   const int64_t bytes = engine_.pool().bytes_in_use();
   while (!held_.empty()) {
@@ -307,13 +307,6 @@ bool Scheduler::free_kept() {
     held_.erase(held_.begin());
     if (engine_.pool().bytes_in_use() < bytes) return true;
   }
-  return false;
-}
-
-/// Frees memory that nobody needs now, for a job if there is one. False: there is none.
-bool Scheduler::free_unneeded(const Job* job) {
-  if (free_kept()) return true;
-  const int64_t bytes = engine_.pool().bytes_in_use();
   for (const JobPtr& other : running_)
     if (other.get() != job) other->cache->give_back_reserve();
   return engine_.pool().bytes_in_use() < bytes;

@@ -109,7 +109,6 @@ class Scheduler {
   void admit();
   bool give_cache(const JobPtr& job);
   void give_up_cache(Job& job);
-  bool free_kept();
   bool free_unneeded(const Job* job);
   std::shared_ptr<void> take_room(int64_t bytes);
   void send_back(const JobPtr& job);

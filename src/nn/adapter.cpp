@@ -23,6 +23,20 @@ Array product(const Array& x, const LowRank& l) {
   return ops::mul(ops::linear(ops::linear(inputs, l.a), l.b), l.scale);
 }
 
+/// With derivatives, or dropout: each group by ops that have rules.
+Array adapt_by_ops(const Array& x, Array y, int module, const std::vector<AdapterRows>& adapters) {
+  for (const AdapterRows& rows : adapters) {
+    const LowRank* low_rank = rows.adapter->find(module);
+    if (low_rank == nullptr || rows.rows == 0) continue;
+    if (rows.rows == y.dim(0)) return ops::add(y, product(x, *low_rank));
+    const ops::Slice which{.start = rows.first_row, .stop = rows.first_row + rows.rows};
+    const Array part = ops::slice_axis(y, 0, which);
+    const Array sum = ops::add(part, product(ops::slice_axis(x, 0, which), *low_rank));
+    ops::slice_update_into(y, sum, {which});
+  }
+  return y;
+}
+
 }  // namespace
 
 const Module& find_module(const std::vector<Module>& modules, const std::string& name,
@@ -61,36 +75,18 @@ bool is_adapted(int module, const std::vector<AdapterRows>& adapters) noexcept {
   });
 }
 
-namespace {
-
-/// With derivatives, or dropout: each group by ops that have rules.
-Array adapt_by_ops(const Array& x, Array y, int module, const std::vector<AdapterRows>& adapters) {
-  for (const AdapterRows& rows : adapters) {
-    const LowRank* low_rank = rows.adapter->find(module);
-    if (low_rank == nullptr || rows.rows == 0) continue;
-    if (rows.rows == y.dim(0)) return ops::add(y, product(x, *low_rank));
-    const ops::Slice which{.start = rows.first_row, .stop = rows.first_row + rows.rows};
-    const Array part = ops::slice_axis(y, 0, which);
-    const Array sum = ops::add(part, product(ops::slice_axis(x, 0, which), *low_rank));
-    ops::slice_update_into(y, sum, {which});
-  }
-  return y;
-}
-
-}  // namespace
-
 Array adapt(const Array& x, Array y, int module, const std::vector<AdapterRows>& adapters) {
+  bool in_place = ops::recording({&x, &y}) == nullptr;
   std::vector<ops::LowRankRows> groups;
   for (const AdapterRows& rows : adapters) {
     const LowRank* l = rows.adapter->find(module);
     if (l == nullptr || rows.rows == 0) continue;
-    if (l->dropout > 0 || l->a.source().defined() || l->b.source().defined())
-      return adapt_by_ops(x, std::move(y), module, adapters);
+    in_place = in_place && l->dropout == 0 && !l->a.source().defined() && !l->b.source().defined();
     groups.push_back(
         {.first_row = rows.first_row, .rows = rows.rows, .a = l->a, .b = l->b, .scale = l->scale});
   }
   if (groups.empty()) return y;
-  if (ops::recording({&x, &y}) != nullptr) return adapt_by_ops(x, std::move(y), module, adapters);
+  if (!in_place) return adapt_by_ops(x, std::move(y), module, adapters);
   ops::add_low_rank(y, x, groups);
   return y;
 }

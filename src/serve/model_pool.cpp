@@ -58,6 +58,15 @@ int64_t budget_of(const MemoryPlan& plan, const ServeOptions& options, int64_t c
   return checked_add(rest, cache);
 }
 
+ApiError no_model(const std::string& name) {
+  return {404, fmt::format("there is no model \"{}\"", printable(name)), "model_not_found",
+          "model"};
+}
+
+MemoryPlan plan_of(const ServedModel& model, const LoadOptions& load) {
+  return model.folder.empty() ? plan_builtin_model(load) : plan_model(model.folder, load);
+}
+
 /// The same model and folder, under both names.
 std::shared_ptr<ModelCard> adapter_card(const CardPtr& base, ServedAdapter adapter) {
   auto card = std::make_shared<ModelCard>(*base);
@@ -89,8 +98,7 @@ int64_t adapter_bytes(const ServedModel& model, const MemoryPlan& plan,
     if (!is_first && adapter.model != model.name) continue;
     LoadOptions with = options.load;
     with.adapter = adapter.folder;
-    const MemoryPlan other =
-        model.folder.empty() ? plan_builtin_model(with) : plan_model(model.folder, with);
+    const MemoryPlan other = plan_of(model, with);
     // The workspace is the same for all of them.
     if (bytes == 0) bytes = other.workspace_bytes - plan.workspace_bytes;
     bytes = checked_add(bytes, other.adapter_bytes);
@@ -102,7 +110,7 @@ ModelCard read_card(const ServedModel& model, const ServeOptions& options, int64
   const LoadOptions& load = options.load;
   const bool builtin = model.folder.empty();
   ModelCard card{.name = model.name, .folder = model.folder, .load = load};
-  const MemoryPlan plan = builtin ? plan_builtin_model(load) : plan_model(model.folder, load);
+  const MemoryPlan plan = plan_of(model, load);
   card.load.memory_budget =
       checked_add(budget_of(plan, options, ceiling_bytes), adapter_bytes(model, plan, options));
   card.info = builtin ? inspect_builtin_model() : inspect_model(model.folder);
@@ -154,14 +162,13 @@ ModelPool::ModelPool(const ServeOptions& options, Workers& workers)
 CardPtr ModelPool::find(const std::string& name) const {
   if (name.empty() && !cards_.empty()) return cards_.front();
   const auto found =
-      std::ranges::find(cards_, name, [](const CardPtr& card) { return card->name; });
+      std::ranges::find_if(cards_, [&](const CardPtr& card) { return card->name == name; });
   return found == cards_.end() ? nullptr : *found;
 }
 
 CardPtr ModelPool::card(const std::string& name) const {
   if (CardPtr found = find(name)) return found;
-  throw ApiError(404, fmt::format("there is no model \"{}\"", printable(name)), "model_not_found",
-                 "model");
+  throw no_model(name);
 }
 
 TextModel ModelPool::load(const ModelCard& card) {
@@ -217,7 +224,7 @@ asio::awaitable<TextModel> ModelPool::acquire(CardPtr card) {
   co_await workers_.load(load);
   if (!find(now->name)) {  // taken away meanwhile
     unload(model, now->adapter.name);
-    (void)this->card(now->name);
+    throw no_model(now->name);
   }
   co_return model;
 }

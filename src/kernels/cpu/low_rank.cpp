@@ -27,10 +27,7 @@ void AddScaled(const PreparedRows& x, const PanelRange& range, float scale, floa
     for (int64_t row = 0; row < x.rows; ++row) {
       const F32x16 term = load(sums + row * kLanes) * factor;
       float* to = y + row * y_stride + column;
-      if (n == kLanes)
-        store(load(to) + term, to);
-      else
-        store_partial(load_partial(to, n, 0.0F) + term, to, n);
+      store_some(load_some(to, n) + term, to, n);
     }
   }
 }
@@ -40,7 +37,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "base/checked.hpp"
-#include "base/half.hpp"
 #include "kernels/cpu/dispatch.hpp"
 
 namespace linnet::kernels::cpu {
@@ -64,23 +60,6 @@ struct Slot {
         scratch(path_scratch(std::max(k, rank), 0) / 4) {}
   [[nodiscard]] int64_t bytes() const { return checked_mul(x + h + sums + scratch, 4); }
 };
-
-/// Rows of x as float32, padded with zeros.
-void prepare(const ConstView& x, int64_t first, const PreparedRows& rows, float* to) {
-  const int64_t k = x.shape[1];
-  std::fill(to, to + rows.padded_rows * rows.k, 0.0F);
-  for (int64_t row = 0; row < rows.rows; ++row) {
-    const int64_t start = (first + row) * x.strides[0];
-    float* end = to + row * rows.k;
-    if (x.dtype == DType::bf16) {
-      const auto* from = static_cast<const BF16*>(x.data) + start;
-      std::transform(from, from + k, end, [](BF16 value) { return linnet::to_float(value); });
-    } else {
-      const auto* from = static_cast<const float*>(x.data) + start;
-      std::copy(from, from + k, end);
-    }
-  }
-}
 
 /// A part of a group.
 struct Task {
@@ -113,7 +92,9 @@ class LowRank {
     float* sums = h + slot.h;
     auto* scratch = reinterpret_cast<std::byte*>(sums + slot.sums);
     const PreparedRows rows = prepared(x, task.rows, args_.x.shape[1]);
-    prepare(args_.x, task.first_row, rows, x);
+    for (int64_t row = 0; row < rows.rows; ++row)
+      prepare_float_row(args_.x, false, task.first_row + row, rows.k, x + row * rows.k, isa_);
+    std::fill(x + rows.rows * rows.k, x + rows.padded_rows * rows.k, 0.0F);
     const PreparedRows between = prepared(h, task.rows, group.a.n);
     std::fill(h, h + between.padded_rows * between.k, 0.0F);
     multiply(rows, {.weights = group.a, .sums = sums, .scratch = scratch},
@@ -136,10 +117,7 @@ class LowRank {
 
  private:
   static PreparedRows prepared(const float* x, int64_t rows, int64_t k) {
-    return {.x = x,
-            .rows = rows,
-            .padded_rows = rows <= kVectorRows ? rows : kTaskRows,
-            .k = round_up(k, kBlockK)};
+    return {.x = x, .rows = rows, .padded_rows = padded_rows(rows), .k = round_up(k, kBlockK)};
   }
 
   /// By some panels at a time, which `take` gets.

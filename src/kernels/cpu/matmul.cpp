@@ -163,6 +163,11 @@ HWY_EXPORT(SumGroupsBf16);
 HWY_EXPORT(WriteSums);
 HWY_EXPORT(WriteGated);
 
+void prepare_float_row(const ConstView& x, bool round, int64_t row, int64_t padded, float* to,
+                       Isa isa) {
+  choose(HWY_DISPATCH_TABLE(FloatRow), isa)(x, round, row, padded, to);
+}
+
 int64_t path_scratch(int64_t k, int64_t group_size) {
   const int64_t groups = group_size == 0 ? 0 : ceil_div(k, group_size);
   // Unpacked weights, scales and biases; the tiles of sums on their way into float32.
@@ -200,7 +205,7 @@ struct Workspace {
 
   Workspace(int64_t all_rows, int64_t inputs, int64_t group_size, int threads)
       : rows(std::min(all_rows, kChunkRows)),
-        padded_rows(rows <= kVectorRows ? rows : round_up(rows, 16)),
+        padded_rows(cpu::padded_rows(rows)),
         k(round_up(inputs, kBlockK)),
         row_bytes(round_up(checked_mul(padded_rows, k) * 4, kAlign)),
         sums_bytes(group_size == 0
@@ -346,7 +351,7 @@ struct Product {
           .x = workspace,
           .group_sums = group_size == 0 ? nullptr : reinterpret_cast<const float*>(sums),
           .rows = rows,
-          .padded_rows = rows <= kVectorRows ? rows : round_up(rows, 16),
+          .padded_rows = padded_rows(rows),
           .k = space.k,
           .group_size = group_size};
       ConstView part = x;

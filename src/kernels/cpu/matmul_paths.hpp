@@ -21,6 +21,11 @@ inline constexpr int64_t kChunkK = 256;    ///< k that a path unpacks at a time;
 inline constexpr int64_t kJobPanels = 16;  ///< panels that a thread works on at a time, at most
 inline constexpr int64_t kChunkRows = 512;  ///< rows that share one pass over the weights, at most
 
+/// What `rows` rows are padded to: not at all for the vector paths.
+constexpr int64_t padded_rows(int64_t rows) {
+  return rows <= kVectorRows ? rows : round_up(rows, 16);
+}
+
 /// x as a path wants it, Kp = K rounded up to 32; rows beyond `rows` are zero.
 ///   vector, float_fma  [padded_rows][Kp] f32
 ///   bf16_dot, vector_bf16
@@ -44,6 +49,11 @@ struct PanelRange {
   float* sums = nullptr;         // [end - begin][padded_rows][16]: the dot products
   std::byte* scratch = nullptr;  // path_scratch bytes
 };
+
+/// A row of x for the vector and float_fma paths: float32, rounded to bf16 if asked, `padded` with
+/// zeros.
+void prepare_float_row(const ConstView& x, bool round, int64_t row, int64_t padded, float* to,
+                       Isa isa);
 
 /// Bytes of scratch for kJobPanels panels.
 int64_t path_scratch(int64_t k, int64_t group_size);
