@@ -283,6 +283,12 @@ TEST_F(SchedulerTest, KeptMemoryGoesBackAfterARest) {
 
 TEST_F(SchedulerTest, AnEngineThatClosesEndsWhatRuns) {
   hold_first_pass();
+  const auto wait = during_;
+  during_ = [wait](size_t pass) {
+    wait(pass);
+    // Slow enough that it cannot have ended before the other thread closes the engine.
+    if (pass > 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  };
   Engine& engine = make_engine({.max_batch = 1});
   Request running(engine, {1}, {.max_tokens = 4000});
   until_reached();
