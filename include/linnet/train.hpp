@@ -68,6 +68,8 @@ struct TrainDataStatistics {
   int64_t target_tokens = 0;  ///< that are learned
   int64_t truncated = 0;      ///< lines that were cut
   int64_t skipped = 0;        ///< lines with nothing to learn, or left out as too long
+  /// Texts with a member "label" that are learned as texts, since TrainData::labelled is not set.
+  int64_t unlearned_labels = 0;
   /// Of the examples' lengths: least, 10th, 25th, 50th, 75th, 90th, 99th percentile, greatest.
   std::array<int64_t, 8> lengths{};
 };

@@ -139,6 +139,7 @@ void Trainer::State::open_data(text::ChatTemplate chat_template) {
                 .target_tokens = counted.target_tokens,
                 .truncated = counted.truncated,
                 .skipped = counted.skipped_long + counted.without_targets,
+                .unlearned_labels = counted.unlearned_labels,
                 .lengths = counted.lengths};
   for (const train::BadLine& bad : counted.first_bad_lines)
     statistics.first_bad_lines.push_back(bad.where + ": " + bad.reason);

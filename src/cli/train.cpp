@@ -49,6 +49,11 @@ std::string plan_text(const TrainPlan& plan, const TrainDataStatistics& data) {
   line("lines", fmt::format("{}, {} bad, {} cut, {} left out", data.lines, data.bad_lines,
                             data.truncated, data.skipped));
   for (const std::string& bad : data.first_bad_lines) line("", bad);
+  if (data.unlearned_labels > 0)
+    line("",
+         fmt::format("{} texts have a \"label\" that is not learned; --labels A,B,... makes them "
+                     "questions with answers",
+                     data.unlearned_labels));
   line("examples", fmt::format("{} of {} tokens, {} of them learned", data.examples, data.tokens,
                                data.target_tokens));
   line("lengths", "least, 10, 25, 50, 75, 90, 99 %, greatest:" + lengths);

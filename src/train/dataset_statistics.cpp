@@ -67,6 +67,7 @@ DatasetStatistics count_dataset(Split& split, const PackOptions& options) {
     result.truncated += encoded.truncated;
     result.skipped_long += encoded.skipped_long;
     result.without_targets += encoded.without_targets;
+    result.unlearned_labels += encoded.unlearned_label;
   }
   result.checksum = checksum.hex();
   result.bad_lines = split.bad_lines();

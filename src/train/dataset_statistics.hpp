@@ -17,12 +17,13 @@ struct DatasetStatistics {
   int64_t bad_lines = 0;
   std::vector<BadLine> first_bad_lines;
   int64_t examples = 0;
-  int64_t tokens = 0;           ///< of the examples
-  int64_t target_tokens = 0;    ///< that are learned
-  int64_t dropped_tokens = 0;   ///< cut off or skipped with their lines
-  int64_t truncated = 0;        ///< lines cut to max_length
-  int64_t skipped_long = 0;     ///< lines longer than max_length that were left out
-  int64_t without_targets = 0;  ///< lines with nothing to learn in max_length tokens
+  int64_t tokens = 0;            ///< of the examples
+  int64_t target_tokens = 0;     ///< that are learned
+  int64_t dropped_tokens = 0;    ///< cut off or skipped with their lines
+  int64_t truncated = 0;         ///< lines cut to max_length
+  int64_t skipped_long = 0;      ///< lines longer than max_length that were left out
+  int64_t without_targets = 0;   ///< lines with nothing to learn in max_length tokens
+  int64_t unlearned_labels = 0;  ///< texts with a "label" where labels are not asked for
   /// Of the examples' lengths: the least, 10th, 25th, 50th, 75th, 90th, 99th percentile, the
   /// greatest (nearest rank).
   std::array<int64_t, 8> lengths{};

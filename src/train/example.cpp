@@ -201,6 +201,7 @@ Encoded Encoder::encode_turns(Record record) const {
 Encoded Encoder::encode(Record record) const {
   if (record.kind == Record::Kind::completion && options_.prompts_as_chat) make_chat(record);
   std::map<std::string, int64_t> role_bytes = std::move(record.role_bytes);
+  const bool unlearned_label = record.unlearned_label;
   Encoded encoded;
   if (record.kind == Record::Kind::text)
     encoded = encode_text(record);
@@ -211,6 +212,7 @@ Encoded Encoder::encode(Record record) const {
   else
     encoded = encode_turns(std::move(record));
   encoded.role_bytes = std::move(role_bytes);
+  encoded.unlearned_label = unlearned_label;
   return encoded;
 }
 

@@ -72,6 +72,7 @@ struct Encoded {
   bool truncated = false;         ///< cut to max_length
   bool skipped_long = false;
   std::map<std::string, int64_t> role_bytes;  ///< the record's
+  bool unlearned_label = false;               ///< the record's
   bool without_targets = false;               ///< nothing to learn is left in max_length tokens
 };
 

@@ -220,6 +220,8 @@ Record Record::parse(std::string_view line, const std::string& where, const Labe
       record.kind = Kind::label;
       record.label = json.at(labelled->label).as_string();
       record.role_bytes["label"] = std::ssize(record.label);
+    } else {
+      record.unlearned_label = json.find(LabelFields{}.label).has_value();
     }
   }
   return record;

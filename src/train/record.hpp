@@ -40,6 +40,8 @@ struct Record {
   std::string completion;
   std::string text;
   std::string label;
+  /// A text without LabelFields has a "label": it is learned as a text, which few would mean.
+  bool unlearned_label = false;
   /// Bytes of contents by role ("prompt", "completion", "text" and "label" for the other kinds).
   std::map<std::string, int64_t> role_bytes;
 

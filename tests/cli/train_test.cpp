@@ -269,6 +269,21 @@ TEST(CliTrain, ExplainsAStepAndLeavesNothing) {
   EXPECT_FALSE(fs::exists(out));
 }
 
+TEST(CliTrain, ALabelThatIsNotLearnedIsSaid) {
+  const TemporaryFolder folder;
+  const fs::path data = folder.path() / "labelled.jsonl";
+  std::ofstream(data) << R"({"text": "a stone", "label": "heavy"})" << '\n'
+                      << R"({"text": "a feather", "label": "light"})" << '\n';
+  const auto plan = [&](std::vector<std::string> more) {
+    more.emplace_back("--plan");
+    return run_linnet(train_arguments(data, folder.path() / "out", std::move(more))).out;
+  };
+  const std::string note = "2 texts have a \"label\" that is not learned; --labels";
+  EXPECT_NE(plan({}).find(note), std::string::npos);
+  EXPECT_EQ(plan({"--labels", "heavy,light"}).find(note), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder.path() / "out"));
+}
+
 TEST(CliTrain, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   const fs::path data = write_data(folder.path());

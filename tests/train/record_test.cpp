@@ -97,9 +97,12 @@ TEST(Record, TextsWithLabels) {
   const std::string line = R"({"text": "a", "label": "bc", "note": "d"})";
   // A label is one of the members that are left alone, unless it is asked for.
   EXPECT_EQ(Record::parse(line, "here").kind, Record::Kind::text);
+  EXPECT_TRUE(Record::parse(line, "here").unlearned_label);
+  EXPECT_FALSE(Record::parse(R"({"text": "a", "note": "d"})", "here").unlearned_label);
   const LabelFields usual;
   const Record record = Record::parse(line, "here", &usual);
   EXPECT_EQ(record.kind, Record::Kind::label);
+  EXPECT_FALSE(record.unlearned_label);
   EXPECT_EQ(record.text, "a");
   EXPECT_EQ(record.label, "bc");
   EXPECT_EQ(record.role_bytes, (std::map<std::string, int64_t>{{"text", 1}, {"label", 2}}));
