@@ -44,18 +44,6 @@ if(LINNET_FUZZ)
   target_compile_options(linnet_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# For the command line and the tests: the headers of other libraries (never linnet's own, so that nothing
-# is compiled again because of them) take a quarter of the time of compiling. Not for the floors: GCC 12 warns
-# of what it optimises in headers once they are precompiled.
-set(LINNET_STANDARD_HEADERS
-  <algorithm> <array> <cstdint> <filesystem> <functional> <map> <memory> <optional> <span> <string>
-  <string_view> <utility> <vector>)
-function(linnet_precompile target)
-  if(LINNET_PRECOMPILE)
-    target_precompile_headers(${target} PRIVATE ${LINNET_STANDARD_HEADERS} ${ARGN})
-  endif()
-endfunction()
-
 function(linnet_floor name)
   cmake_parse_arguments(FLOOR "PROGRAM" "SANITIZERS" "FLOORS;LIBRARIES" ${ARGN})
   if(NOT FLOOR_SANITIZERS)
