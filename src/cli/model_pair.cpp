@@ -1,5 +1,7 @@
 #include "cli/model_pair.hpp"
 
+#include <fmt/format.h>
+
 #include <string>
 
 #include "base/printable.hpp"
