@@ -143,7 +143,7 @@ Encoded Encoder::encode_text(const Record& record) const {
   const std::vector<int32_t> text = tokenizer_.encode(record.text, false);
   ids.insert(ids.end(), text.begin(), text.end());
   if (options_.append_eos && tokenizer_.eos_id()) ids.push_back(*tokenizer_.eos_id());
-  Encoded result{.tokens = std::ssize(ids)};
+  Encoded result{.tokens = std::ssize(ids), .unlearned_label = record.unlearned_label};
   const auto length = static_cast<size_t>(options_.max_length);
   for (size_t begin = 0; begin + 1 < ids.size(); begin += length - 1) {
     const size_t end = std::min(ids.size(), begin + length);
@@ -201,7 +201,6 @@ Encoded Encoder::encode_turns(Record record) const {
 Encoded Encoder::encode(Record record) const {
   if (record.kind == Record::Kind::completion && options_.prompts_as_chat) make_chat(record);
   std::map<std::string, int64_t> role_bytes = std::move(record.role_bytes);
-  const bool unlearned_label = record.unlearned_label;
   Encoded encoded;
   if (record.kind == Record::Kind::text)
     encoded = encode_text(record);
@@ -212,7 +211,6 @@ Encoded Encoder::encode(Record record) const {
   else
     encoded = encode_turns(std::move(record));
   encoded.role_bytes = std::move(role_bytes);
-  encoded.unlearned_label = unlearned_label;
   return encoded;
 }
 

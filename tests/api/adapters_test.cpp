@@ -240,7 +240,7 @@ TEST_F(Adapters, MakeRoomAmongWhatIsKept) {
   options.memory_budget = plan.total_bytes + (int64_t{9} << 20);
   const TextModel tight = load_model(written.path(), options);
   // The cache is full of prompts that might come again.
-  for (unsigned i = 0; i < 50; ++i)
+  for (unsigned i = 0; i < 80; ++i)
     answer_of(tight.generate(test::random_ids(500, i), {.max_tokens = 1}));
   const auto& pool = engine_of(tight).pool();
   const auto folder = folders_.make(0);
